@@ -1,0 +1,199 @@
+import type { Api, ApiKind } from "../spec/api.ts";
+import type { ErrorCode } from "./errors.ts";
+
+/** One immutable version of an API. */
+export interface Revision {
+  /** Counts up from 1 per API; a rollback makes a new number of an old content. */
+  readonly number: number;
+  /** Hash over spec, project and environment values: equal ids run the same thing. Hex, 16 characters. */
+  readonly id: string;
+  /** Hash over the project's files (see src/project). */
+  readonly project: string;
+  readonly spec: Api;
+  /** Milliseconds since the epoch. */
+  readonly createdAt: number;
+  /** `user@host` of who deployed it. */
+  readonly createdBy: string;
+  /** Set when this revision repeats the content of an older one. */
+  readonly rollbackOf?: number;
+}
+
+export type StatusCode =
+  | "status_live"
+  | "status_updating"
+  | "status_error"
+  | "status_error_oom"
+  | "status_compute_unavailable"
+  | "status_unknown";
+
+/** What a replica is doing. The first four are passed in this order; `failed` may follow any of them. */
+export type ReplicaPhase = "preparing packages" | "starting" | "loading" | "ready" | "draining" | "failed";
+
+export interface ReplicaState {
+  readonly id: string;
+  readonly revision: number;
+  readonly phase: ReplicaPhase;
+  /** When this phase began, milliseconds since the epoch. */
+  readonly since: number;
+  readonly restarts: number;
+  readonly memoryBytes?: number;
+  /** Why it failed, or what it waits for. */
+  readonly reason?: string;
+  /** True when the memory limit ended it. */
+  readonly outOfMemory?: boolean;
+}
+
+/** Traffic of one API as its gateway saw it. */
+export interface ApiMetrics {
+  /** Over the last minute. */
+  readonly requestsPerSecond: number;
+  /** Over the last minute; undefined when there was no request. */
+  readonly p50Ms?: number;
+  readonly p99Ms?: number;
+  /** Totals by class of status since the gateway started to serve this API. */
+  readonly status2xx: number;
+  readonly status4xx: number;
+  readonly status5xx: number;
+  readonly inFlight: number;
+  readonly queueLength: number;
+}
+
+/** What the autoscaler saw at its last look, and why it decided as it did. */
+export interface AutoscalerView {
+  readonly current: number;
+  readonly wanted: number;
+  readonly inFlightMean: number;
+  readonly reason: string;
+}
+
+export interface ApiState {
+  readonly name: string;
+  readonly kind: ApiKind;
+  /** The revision that is wanted; while it is rolled out, or after that failed, an older one may still serve. */
+  readonly revision: Revision;
+  /** The revision whose replicas serve now; undefined when none does. */
+  readonly serving?: number;
+  readonly status: { readonly code: StatusCode; readonly message?: string };
+  readonly requested: number;
+  readonly ready: number;
+  /** Ready replicas of the wanted revision. */
+  readonly upToDate: number;
+  readonly replicas: readonly ReplicaState[];
+  readonly endpoint: string;
+  readonly metrics?: ApiMetrics;
+  readonly autoscaler?: AutoscalerView;
+  /** What this environment does otherwise than the spec says, e.g. a `max_replicas` capped by cores. */
+  readonly notices: readonly string[];
+}
+
+export type RolloutEvent =
+  | { readonly type: "accepted"; readonly change: "created" | "updated" | "refreshed"; readonly revision: number }
+  | {
+      readonly type: "replica";
+      readonly replica: string;
+      readonly phase: ReplicaPhase | "stopped";
+      readonly at: number;
+      readonly detail?: string;
+    }
+  | { readonly type: "notice"; readonly message: string }
+  | { readonly type: "live"; readonly revision: number; readonly endpoint: string };
+
+/** The files of a project as packed (see src/project): what a handler may read. */
+export interface Project {
+  /** Absolute path of the folder that holds cortex.yaml. */
+  readonly root: string;
+  /** Hash over paths, modes and contents. Hex, 64 characters. */
+  readonly digest: string;
+  readonly files: readonly ProjectFile[];
+  readonly totalBytes: number;
+}
+
+export interface ProjectFile {
+  /** Relative to the root, with forward slashes. */
+  readonly path: string;
+  readonly bytes: number;
+  /** True when the owner may execute it. */
+  readonly executable: boolean;
+  /** SHA-256, hex. */
+  readonly sha256: string;
+}
+
+export interface RollOutOptions {
+  /** Take over an update that is under way. */
+  readonly force: boolean;
+  readonly createdBy: string;
+  readonly rollbackOf?: number;
+}
+
+export interface LogOptions {
+  readonly follow: boolean;
+  /** Only lines from this time on, milliseconds since the epoch. */
+  readonly sinceMs?: number;
+  /** Only the last n lines of what is there. */
+  readonly tail?: number;
+  /** Regular expression (JavaScript) over the text. */
+  readonly grep?: string;
+  readonly replica?: string;
+  /** Lines of replicas that are gone, instead of those that run. */
+  readonly previous: boolean;
+}
+
+export interface LogLine {
+  /** Milliseconds since the epoch. */
+  readonly time: number;
+  readonly api: string;
+  readonly revision: number;
+  readonly replica: string;
+  readonly stream: "stdout" | "stderr" | "access" | "system";
+  readonly text: string;
+}
+
+export interface ApiRequest {
+  readonly method: string;
+  /** Below the API's endpoint, "" or with a leading slash. */
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Uint8Array;
+}
+
+export interface ApiResponse {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: AsyncIterable<Uint8Array>;
+}
+
+/** What an environment cannot do with an API (then it is refused before anything is changed), or does otherwise. */
+export interface Suitability {
+  readonly refusals: readonly { readonly message: string; readonly hint?: string; readonly code?: ErrorCode }[];
+  readonly notices: readonly string[];
+}
+
+/** A place where APIs run: this machine, a cluster. Implementations hold no state between calls. */
+export interface Environment {
+  readonly name: string;
+  readonly kind: "local" | "kubernetes";
+  /** Says, without changing anything, whether `api` can run here. */
+  suits(api: Api): Suitability;
+  list(signal: AbortSignal): Promise<readonly ApiState[]>;
+  /** Yields the whole list at once and again after each change, until the signal aborts. */
+  watch(signal: AbortSignal): AsyncIterable<readonly ApiState[]>;
+  /**
+   * Makes `api` over `project` the wanted revision, idempotently, and yields until it is live.
+   * @throws ROLLOUT_FAILED with the cause and log tail (the previous revision serves on), CONFLICT when another update is under way
+   */
+  rollOut(api: Api, project: Project, options: RollOutOptions, signal: AbortSignal): AsyncIterable<RolloutEvent>;
+  /** The id that `rollOut` would give this content. */
+  revisionId(api: Api, project: Project): string;
+  /** Makes a new revision of an old content; yields as `rollOut`. @throws API_NOT_FOUND, REVISION_NOT_FOUND */
+  rollBack(name: string, revision: number, options: RollOutOptions, signal: AbortSignal): AsyncIterable<RolloutEvent>;
+  /** Replaces all replicas by new ones of the same revision without losing a request. @throws API_NOT_FOUND */
+  refresh(name: string, options: { readonly force: boolean }, signal: AbortSignal): AsyncIterable<RolloutEvent>;
+  /** Newest first, at most ten. @throws API_NOT_FOUND */
+  history(name: string, signal: AbortSignal): Promise<readonly Revision[]>;
+  /** @throws API_NOT_FOUND */
+  remove(name: string, options: { readonly keepCache: boolean }, signal: AbortSignal): Promise<void>;
+  /** @throws API_NOT_FOUND */
+  logs(name: string, options: LogOptions, signal: AbortSignal): AsyncIterable<LogLine>;
+  /** @throws API_NOT_FOUND, REQUEST_FAILED */
+  request(name: string, request: ApiRequest, signal: AbortSignal): Promise<ApiResponse>;
+}

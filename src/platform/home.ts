@@ -1,0 +1,32 @@
+import { createHash } from "node:crypto";
+import { homedir, tmpdir, userInfo } from "node:os";
+import { join, resolve } from "node:path";
+
+type Variables = Readonly<Record<string, string | undefined>>;
+
+/** Where Cortex keeps what it knows: `CORTEX_HOME`, else the older `CORTEX_CLI_CONFIG_DIR`, else `~/.cortex`. */
+export function cortexHome(variables: Variables): string {
+  const named = variables["CORTEX_HOME"] || variables["CORTEX_CLI_CONFIG_DIR"];
+  return named ? resolve(named) : join(homedir(), ".cortex");
+}
+
+/** Longest path that a unix socket can be bound to on every Unix, its closing zero left out. */
+const longestSocketPath = 103;
+
+/**
+ * A folder for unix sockets that belongs to `home`, short enough to bind in; the caller makes it with mode 0700.
+ * A home with a long path gets a folder of its own in the temporary directory instead, named by user and home.
+ */
+export function socketFolder(home: string): string {
+  const inHome = join(home, "run");
+  const longestName = "/0123456789ab.99.sock";
+  if (Buffer.byteLength(inHome) + longestName.length <= longestSocketPath) return inHome;
+  const digest = createHash("sha256").update(home).digest("hex").slice(0, 12);
+  return join(tmpdir(), `cortex-${userInfo().username}-${digest}`);
+}
+
+/** Where the agent of `home` listens for the CLI: a unix socket, on Windows a named pipe. */
+export function agentAddress(home: string): string {
+  if (process.platform !== "win32") return join(socketFolder(home), "agent.sock");
+  return `\\\\.\\pipe\\cortex-${createHash("sha256").update(home.toLowerCase()).digest("hex").slice(0, 24)}`;
+}
