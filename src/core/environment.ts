@@ -122,7 +122,8 @@ export interface RollOutOptions {
   /** Take over an update that is under way. */
   readonly force: boolean;
   readonly createdBy: string;
-  readonly rollbackOf?: number;
+  /** A revision that is not live by then has failed, and its replicas are stopped. */
+  readonly timeoutMs: number;
 }
 
 export interface LogOptions {
@@ -172,8 +173,8 @@ export interface Suitability {
 export interface Environment {
   readonly name: string;
   readonly kind: "local" | "kubernetes";
-  /** Says, without changing anything, whether `api` can run here. */
-  suits(api: Api): Suitability;
+  /** Says, without changing anything, whether `api` over `project` can run here. */
+  suits(api: Api, project: Project): Suitability;
   list(signal: AbortSignal): Promise<readonly ApiState[]>;
   /** Yields the whole list at once and again after each change, until the signal aborts. */
   watch(signal: AbortSignal): AsyncIterable<readonly ApiState[]>;
@@ -187,7 +188,11 @@ export interface Environment {
   /** Makes a new revision of an old content; yields as `rollOut`. @throws API_NOT_FOUND, REVISION_NOT_FOUND */
   rollBack(name: string, revision: number, options: RollOutOptions, signal: AbortSignal): AsyncIterable<RolloutEvent>;
   /** Replaces all replicas by new ones of the same revision without losing a request. @throws API_NOT_FOUND */
-  refresh(name: string, options: { readonly force: boolean }, signal: AbortSignal): AsyncIterable<RolloutEvent>;
+  refresh(
+    name: string,
+    options: { readonly force: boolean; readonly timeoutMs: number },
+    signal: AbortSignal,
+  ): AsyncIterable<RolloutEvent>;
   /** Newest first, at most ten. @throws API_NOT_FOUND */
   history(name: string, signal: AbortSignal): Promise<readonly Revision[]>;
   /** @throws API_NOT_FOUND */

@@ -1,0 +1,128 @@
+import type { Api } from "../spec/api.ts";
+import type { ParsedApis } from "../spec/parse-apis.ts";
+import { unsupportedFeatures } from "../spec/unsupported.ts";
+import type { ApiState, Environment, Project, RolloutEvent } from "./environment.ts";
+import { CortexError, type Problem } from "./errors.ts";
+import { type ApiChange, conflictsWithLive, planChanges, throwProblems, type WantedApi } from "./plan.ts";
+import { merge } from "./streams.ts";
+
+/** How `deploy` reads what the user wrote. */
+export interface ProjectFiles {
+  /** @param file a configuration file, or a folder that holds cortex.yaml. @throws FILE_NOT_FOUND, SPEC_INVALID */
+  parse(
+    file: string,
+    signal: AbortSignal,
+  ): Promise<ParsedApis & { readonly root: string; readonly configFile: string }>;
+  /** @throws PROJECT_INVALID */
+  read(root: string, configFile: string, signal: AbortSignal): Promise<Project>;
+  /** What to ask before a project of this size or kind is taken. */
+  questions(project: Project): readonly string[];
+}
+
+export interface DeployPorts {
+  readonly environment: Environment;
+  readonly files: ProjectFiles;
+  /** `user@host`, kept with the revision. */
+  readonly identity: string;
+  /** @throws INPUT_NEEDED where nobody can be asked */
+  confirm(question: string): Promise<boolean>;
+}
+
+export interface DeployPlan {
+  readonly changes: readonly ApiChange[];
+  readonly warnings: readonly Problem[];
+  readonly wanted: readonly WantedApi[];
+  readonly project: Project;
+  readonly live: readonly ApiState[];
+}
+
+export type DeployEvent =
+  | { readonly type: "plan"; readonly changes: readonly ApiChange[] }
+  | { readonly type: "unchanged"; readonly api: string; readonly state: ApiState }
+  | { readonly type: "api"; readonly api: string; readonly event: RolloutEvent }
+  | { readonly type: "failed"; readonly api: string; readonly error: CortexError };
+
+export interface DeployOptions {
+  readonly force: boolean;
+  /** False: stop watching an API as soon as its rollout is accepted. */
+  readonly wait: boolean;
+  readonly timeoutMs: number;
+}
+
+/**
+ * Reads a configuration file, its project and what is live, and says what `deploy` would do. Changes nothing.
+ * @throws SPEC_INVALID, NOT_SUPPORTED, PROJECT_INVALID with every problem at once
+ */
+export async function plan(configFile: string, ports: DeployPorts, signal: AbortSignal): Promise<DeployPlan> {
+  const { environment, files } = ports;
+  const [parsed, live] = await Promise.all([files.parse(configFile, signal), environment.list(signal)]);
+  throwProblems(parsed.apis.flatMap(notBuiltYet), "NOT_SUPPORTED");
+  const project = await files.read(parsed.root, parsed.configFile, signal);
+  throwProblems(
+    parsed.apis.flatMap((api) => refusals(api, project, environment)),
+    "NOT_SUPPORTED",
+  );
+  throwProblems(conflictsWithLive(parsed.apis, live), "SPEC_INVALID");
+  const wanted = parsed.apis.map((api) => ({
+    api,
+    revisionId: environment.revisionId(api, project),
+    notices: environment.suits(api, project).notices,
+  }));
+  return { changes: planChanges(wanted, project, live), warnings: parsed.warnings, wanted, project, live };
+}
+
+/**
+ * Brings every API of `plan` to its wanted revision, all at once; one that fails stops no other.
+ * Yields the plan first, then what happens to each API; a failure is an event, its previous revision serves on.
+ */
+export async function* deploy(
+  plan: DeployPlan,
+  options: DeployOptions,
+  ports: DeployPorts,
+  signal: AbortSignal,
+): AsyncGenerator<DeployEvent> {
+  yield { type: "plan", changes: plan.changes };
+  const changing = plan.wanted.filter((_, index) => plan.changes[index]?.change !== "unchanged");
+  for (const { name } of plan.changes.filter((one) => one.change === "unchanged")) {
+    yield { type: "unchanged", api: name, state: plan.live.find((state) => state.name === name)! };
+  }
+  if (changing.length > 0) await askAbout(plan.project, ports);
+  yield* merge(changing.map(({ api }) => rollOut(api, plan.project, options, ports, signal)));
+}
+
+async function* rollOut(
+  api: Api,
+  project: Project,
+  options: DeployOptions,
+  ports: DeployPorts,
+  signal: AbortSignal,
+): AsyncGenerator<DeployEvent> {
+  const { force, timeoutMs } = options;
+  try {
+    const request = { force, timeoutMs, createdBy: ports.identity };
+    for await (const event of ports.environment.rollOut(api, project, request, signal)) {
+      yield { type: "api", api: api.name, event };
+      if (event.type === "accepted" && !options.wait) return;
+    }
+  } catch (error) {
+    if (!(error instanceof CortexError) || error.code === "INTERRUPTED") throw error;
+    yield { type: "failed", api: api.name, error };
+  }
+}
+
+async function askAbout(project: Project, ports: DeployPorts): Promise<void> {
+  for (const question of ports.files.questions(project)) {
+    if (!(await ports.confirm(question))) throw new CortexError("INTERRUPTED", "nothing was deployed");
+  }
+}
+
+function notBuiltYet(api: Api): Problem[] {
+  return unsupportedFeatures(api).map(({ message, hint }) => ({ message: `${api.name}: ${message}`, hint }));
+}
+
+function refusals(api: Api, project: Project, environment: Environment): Problem[] {
+  return environment.suits(api, project).refusals.map(({ message, hint }) => ({
+    message: `${api.name}: ${message}`,
+    ...(hint !== undefined && { hint }),
+  }));
+}
