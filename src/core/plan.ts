@@ -95,8 +95,10 @@ function differencesOf(state: ApiState, api: Api, project: Project): Difference[
 function flatten(value: unknown, path = "", into = new Map<string, string>()): Map<string, string> {
   if (value === null || value === undefined) return into;
   if (typeof value !== "object") into.set(path, String(value));
-  else if (Array.isArray(value)) value.forEach((item, index) => flatten(item, `${path}[${index}]`, into));
-  else for (const [key, child] of Object.entries(value)) flatten(child, path ? `${path}.${key}` : key, into);
+  else {
+    const step = Array.isArray(value) ? (key: string) => `[${key}]` : (key: string) => (path ? `.${key}` : key);
+    for (const [key, child] of Object.entries(value)) flatten(child, path + step(key), into);
+  }
   return into;
 }
 

@@ -1,0 +1,243 @@
+import { availableParallelism, totalmem } from "node:os";
+import type { ApiState, LogLine, LogOptions, Revision, RolloutEvent } from "../../../core/environment.ts";
+import { CortexError } from "../../../core/errors.ts";
+import { type EventHistory, untilAborted } from "../../../core/streams.ts";
+import type { Gateway } from "../gateway/gateway.ts";
+import type { LogStore } from "../logs/log-store.ts";
+import { ApiController, type ControllerPorts } from "./api-controller.ts";
+import type { ApiRecord, ApiStore } from "./api-store.ts";
+import type { LocalRevision } from "./generation.ts";
+import type { Refresh, RollBack, RollOut } from "./protocol.ts";
+
+export interface AgentPorts {
+  readonly gateway: Gateway;
+  readonly logs: LogStore;
+  readonly store: ApiStore;
+  readonly slots: ControllerPorts["slots"];
+  /** Of the gateway, also while it cannot listen there. */
+  port(): number;
+  /** @returns whether the snapshot of that digest is there */
+  hasSnapshot(digest: string): Promise<boolean>;
+  /** Removes what no API needs any more; `projects` are the digests that some revision still has. */
+  collectGarbage(projects: readonly string[]): Promise<void>;
+}
+
+/** How often the autoscaler is shown what is in-flight. */
+const observeMs = 250;
+/** Changes within this time make one notification. */
+const coalesceMs = 100;
+const deleteDrainMs = 30_000;
+
+/** All APIs of one home. Holds no socket and no file of its own: those who speak to it, and what it uses, are given. */
+export class Agent {
+  readonly #ports: AgentPorts;
+  readonly #apis = new Map<string, ApiController>();
+  /** APIs that are deleted but whose in-flight requests have not ended; the same name waits for it. */
+  readonly #removing = new Map<string, Promise<void>>();
+  readonly #listeners = new Set<() => void>();
+  readonly #observing: NodeJS.Timeout;
+  #notifying: NodeJS.Timeout | undefined;
+  #frozen: CortexError | undefined;
+
+  constructor(ports: AgentPorts) {
+    this.#ports = ports;
+    this.#observing = setInterval(() => {
+      const now = Date.now();
+      for (const api of this.#apis.values()) api.observe(now);
+    }, observeMs);
+    this.#observing.unref();
+  }
+
+  /** Brings back what an earlier agent ran. */
+  restore(records: readonly ApiRecord[]): void {
+    for (const record of records) this.#apis.set(record.name, ApiController.restore(record, this.#controllerPorts()));
+  }
+
+  get isEmpty(): boolean {
+    return this.#apis.size === 0 && this.#removing.size === 0;
+  }
+
+  /** @returns APIs in alphabetical order */
+  list(): readonly ApiState[] {
+    return [...this.#apis.values()].map((api) => api.state()).sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  /** Calls `listener` after changes, at most ten times a second. @returns how to stop it */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** @throws CONFLICT, DISK_FULL, NOT_WRITABLE */
+  async rollOut(request: RollOut): Promise<EventHistory<RolloutEvent>> {
+    const { api: spec, revisionId, project, createdBy } = request;
+    if (!(await this.#ports.hasSnapshot(project))) throw new Error(`no snapshot ${project}`);
+    await this.#removing.get(spec.name);
+    this.#refuseWhenFrozen();
+    this.#refuseTakenEndpoint(spec);
+    const revision: LocalRevision = { number: 1, id: revisionId, project, spec, createdAt: Date.now(), createdBy };
+    const known = this.#apis.get(spec.name);
+    if (known) return this.#afterSave(known, known.rollOut(revision, request));
+    const created = ApiController.create(revision, request, this.#controllerPorts());
+    this.#apis.set(spec.name, created);
+    try {
+      return await this.#afterSave(created, created.history);
+    } catch (error) {
+      await this.remove(spec.name, true);
+      throw error;
+    }
+  }
+
+  /** @throws API_NOT_FOUND, REVISION_NOT_FOUND, CONFLICT */
+  async rollBack(name: string, request: RollBack): Promise<EventHistory<RolloutEvent>> {
+    const api = this.#find(name);
+    const old = api.revisions.find((revision) => revision.number === request.revision) as LocalRevision | undefined;
+    if (!old) {
+      const known = api.revisions.map((revision) => revision.number).join(", ");
+      throw new CortexError("REVISION_NOT_FOUND", `${name} has no revision ${request.revision}`, {
+        hint: `there are ${known}; see: cortex history ${name}`,
+      });
+    }
+    this.#refuseWhenFrozen();
+    this.#refuseTakenEndpoint(old.spec);
+    const again = { ...old, createdAt: Date.now(), createdBy: request.createdBy, rollbackOf: old.number };
+    return this.#afterSave(api, api.rollOut(again, request));
+  }
+
+  /** @throws API_NOT_FOUND, CONFLICT */
+  async refresh(name: string, request: Refresh): Promise<EventHistory<RolloutEvent>> {
+    this.#refuseWhenFrozen();
+    return this.#find(name).refresh(request);
+  }
+
+  /** Newest first. @throws API_NOT_FOUND */
+  revisions(name: string): readonly Revision[] {
+    return this.#find(name).revisions;
+  }
+
+  /** @throws API_NOT_FOUND */
+  logs(name: string, options: LogOptions, signal: AbortSignal): AsyncIterable<LogLine> {
+    this.#find(name);
+    return this.#ports.logs.read(name, options, signal);
+  }
+
+  /** @throws API_NOT_FOUND */
+  async remove(name: string, keepCache: boolean): Promise<void> {
+    this.#refuseWhenFrozen();
+    const api = this.#find(name);
+    this.#apis.delete(name);
+    const removed = this.#removeApi(api).finally(() => this.#removing.delete(name));
+    this.#removing.set(name, removed);
+    await removed;
+    if (!keepCache) {
+      await this.#ports.logs.remove(name);
+      await this.#collectGarbage();
+    }
+    this.#notify();
+  }
+
+  /** Shows the API that a request waits for its first replica. */
+  wake(name: string): void {
+    this.#apis.get(name)?.wake();
+  }
+
+  /** From now on nothing is changed or written: another agent takes over. @returns how to go on after all */
+  async freeze(reason: CortexError): Promise<() => void> {
+    this.#frozen = reason;
+    await Promise.all([...this.#apis.values()].map((api) => api.saved().catch(() => {})));
+    return () => {
+      this.#frozen = undefined;
+    };
+  }
+
+  /** Ends every replica, after its in-flight requests; APIs stay on disk. */
+  async close(maxDrainMs: number): Promise<void> {
+    clearInterval(this.#observing);
+    clearTimeout(this.#notifying);
+    await Promise.all([...this.#apis.values()].map((api) => api.close(maxDrainMs)));
+  }
+
+  /** @returns when every API that was live has a ready replica again, or cannot have one */
+  async restored(signal: AbortSignal): Promise<void> {
+    const isWaiting = () => this.list().some((api) => api.status.code === "status_updating" && api.ready === 0);
+    while (isWaiting()) {
+      const changed = Promise.withResolvers<void>();
+      const stop = this.onChange(changed.resolve);
+      try {
+        await untilAborted(changed.promise, signal);
+      } finally {
+        stop();
+      }
+    }
+  }
+
+  #controllerPorts(): ControllerPorts {
+    const machine = { cores: availableParallelism(), memoryBytes: totalmem() };
+    return {
+      gateway: this.#ports.gateway,
+      port: this.#ports.port,
+      slots: this.#ports.slots,
+      machine: () => machine,
+      save: async (record) => {
+        if (this.#frozen || this.#apis.get(record.name) === undefined) return;
+        await this.#ports.store.save(record);
+      },
+      changed: () => this.#notify(),
+    };
+  }
+
+  async #afterSave(api: ApiController, history: EventHistory<RolloutEvent>): Promise<EventHistory<RolloutEvent>> {
+    try {
+      await api.saved();
+    } catch (error) {
+      api.abandon(error);
+      throw error;
+    }
+    void this.#collectGarbage();
+    return history;
+  }
+
+  async #removeApi(api: ApiController): Promise<void> {
+    const removed = api.remove(deleteDrainMs);
+    await api.saved().catch(() => {});
+    // From here on it does not come back, whatever happens to this process.
+    await this.#ports.store.remove(api.name);
+    await removed;
+  }
+
+  #find(name: string): ApiController {
+    const api = this.#apis.get(name);
+    if (api) return api;
+    const names = [...this.#apis.keys()].sort();
+    throw new CortexError("API_NOT_FOUND", `${name} is not deployed`, {
+      hint:
+        names.length > 0 ? `deployed here: ${names.join(", ")}` : "nothing is deployed here; see: cortex deploy --help",
+    });
+  }
+
+  #refuseWhenFrozen(): void {
+    if (this.#frozen) throw this.#frozen;
+  }
+
+  #refuseTakenEndpoint(spec: LocalRevision["spec"]): void {
+    const { endpoint } = spec.networking;
+    const taken = [...this.#apis.values()].find(
+      (api) => api.name !== spec.name && api.target.spec.networking.endpoint === endpoint,
+    );
+    if (!taken) return;
+    throw new CortexError("CONFLICT", `${spec.name}: ${endpoint} is the endpoint of ${taken.name} already`, {
+      hint: `give one of them another networking.endpoint, or delete ${taken.name}`,
+    });
+  }
+
+  async #collectGarbage(): Promise<void> {
+    await this.#ports.collectGarbage([...this.#apis.values()].flatMap((api) => api.projects)).catch(() => {});
+  }
+
+  #notify(): void {
+    this.#notifying ??= setTimeout(() => {
+      this.#notifying = undefined;
+      for (const listener of this.#listeners) listener();
+    }, coalesceMs).unref();
+  }
+}

@@ -1,0 +1,432 @@
+import type { ApiState, Revision, RolloutEvent } from "../../../core/environment.ts";
+import { CortexError } from "../../../core/errors.ts";
+import { nextRolloutStep } from "../../../core/rollout.ts";
+import { EventHistory } from "../../../core/streams.ts";
+import { replicaCap } from "../capacity.ts";
+import type { Gateway } from "../gateway/gateway.ts";
+import { statusOf } from "./api-status.ts";
+import { type ApiRecord, keepRevisions } from "./api-store.ts";
+import { Generation, type LocalRevision } from "./generation.ts";
+import { ReplicaSlot, type SlotFailure, type SlotPorts } from "./replica-slot.ts";
+import { rolloutFailure } from "./rollout-failure.ts";
+import { Scaler } from "./scaler.ts";
+
+export interface ControllerPorts {
+  readonly gateway: Gateway;
+  /** Of the gateway, also while it cannot listen there. */
+  port(): number;
+  readonly slots: Pick<SlotPorts, "openLog" | "start">;
+  /** Cores and memory that replicas may share. */
+  machine(): { readonly cores: number; readonly memoryBytes: number };
+  /** Keeps what must outlive the agent; called after every change of it. */
+  save(record: ApiRecord): Promise<void>;
+  /** Something that `state()` shows has changed. */
+  changed(): void;
+}
+
+export interface RolloutRequest {
+  readonly force: boolean;
+  readonly timeoutMs: number;
+}
+
+/** For an update that an earlier agent left under way; what its caller had asked for is not known any more. */
+const resumedTimeoutMs = 15 * 60_000;
+
+type History = EventHistory<RolloutEvent>;
+
+/**
+ * Runs one API: remembers what is wanted, looks at what is there after every event, and takes the next step towards it.
+ * All decisions are taken in one turn of the event loop, so no two of them ever see each other half-way.
+ */
+export class ApiController {
+  readonly name: string;
+  readonly #ports: ControllerPorts;
+  readonly #scaler = new Scaler(Date.now());
+  #revisions: readonly LocalRevision[];
+  /** What was last asked for. */
+  #target: Generation;
+  /** What was live last: serves on while the target is on its way, and when that fails. */
+  #live: Generation | undefined;
+  #requested: number;
+  #slots: ReplicaSlot[] = [];
+  #draining = new Set<Promise<void>>();
+  #interrupted: LocalRevision | undefined;
+  #isRemoved = false;
+  #saved: Promise<void> = Promise.resolve();
+
+  private constructor(
+    revisions: readonly LocalRevision[],
+    target: Generation,
+    requested: number,
+    ports: ControllerPorts,
+  ) {
+    this.name = target.revision.spec.name;
+    this.#revisions = revisions;
+    this.#target = target;
+    this.#requested = requested;
+    this.#ports = ports;
+  }
+
+  /** A new API: its first revision, on its way. */
+  static create(revision: LocalRevision, request: RolloutRequest, ports: ControllerPorts): ApiController {
+    const controller: ApiController = new ApiController(
+      [revision],
+      new Generation(revision, { timeoutMs: request.timeoutMs, onDeadline: () => controller.#onDeadline() }),
+      Math.max(1, revision.spec.autoscaling.init_replicas),
+      ports,
+    );
+    controller.#begin("created");
+    return controller;
+  }
+
+  /** An API as an earlier agent left it: what was live comes back first, then an update that was under way goes on. */
+  static restore(record: ApiRecord, ports: ControllerPorts): ApiController {
+    const revisions = record.revisions as readonly LocalRevision[];
+    const find = (number: number | undefined) => revisions.find((one) => one.number === number);
+    const live = find(record.live);
+    const wanted = find(record.wanted) ?? revisions.at(-1)!;
+    const target = new Generation(live ?? wanted);
+    const controller = new ApiController(revisions, target, record.requested, ports);
+    controller.#applyRoute((live ?? wanted).spec);
+    if (live) {
+      controller.#live = target;
+      target.becomeLive(controller.#endpoint);
+      if (wanted !== live && !record.failure) controller.#interrupted = wanted;
+    }
+    if (record.failure) {
+      if (live) controller.#target = new Generation(wanted);
+      controller.#target.fail(new CortexError("ROLLOUT_FAILED", record.failure.message), record.failure.outOfMemory);
+      controller.#explainUnavailable();
+    }
+    controller.#reconcile();
+    return controller;
+  }
+
+  get revisions(): readonly Revision[] {
+    return this.#revisions.toReversed();
+  }
+
+  /** What happens to the generation that was last asked for. */
+  get history(): History {
+    return this.#target.history;
+  }
+
+  get target(): LocalRevision {
+    return this.#target.revision;
+  }
+
+  /** Digests of the projects that some kept revision needs. */
+  get projects(): readonly string[] {
+    return this.#revisions.map((revision) => revision.project);
+  }
+
+  state(): ApiState {
+    const { revision, failure } = this.#target;
+    const replicas = this.#slots.map((slot) => slot.state());
+    const serving = this.#slots.filter((slot) => slot.isReady).map((slot) => slot.generation.revision.number);
+    const observed = { target: this.#target.state, requested: this.#requested, replicas };
+    return {
+      name: this.name,
+      kind: "RealtimeAPI",
+      revision,
+      ...(serving.length > 0
+        ? { serving: Math.max(...serving) }
+        : this.#requested === 0 && this.#live && { serving: this.#live.revision.number }),
+      status: statusOf({ ...observed, ...(failure && { failure }) }),
+      requested: this.#requested,
+      ready: serving.length,
+      upToDate: serving.filter((number) => number === revision.number).length,
+      replicas,
+      endpoint: this.#endpoint,
+      metrics: this.#ports.gateway.metrics(this.name),
+      ...(this.#scaler.view && { autoscaler: this.#scaler.view }),
+      notices: this.#notices(),
+    };
+  }
+
+  /**
+   * Makes `revision` (its number is not looked at) the wanted one.
+   * @returns its events from the start, also when it is on its way already
+   * @throws CONFLICT when another update is under way
+   */
+  rollOut(revision: LocalRevision, request: RolloutRequest): History {
+    const target = this.#target;
+    const isSame = target.revision.id === revision.id;
+    if (isSame && target.state !== "failed") return target.state === "live" ? this.#alreadyLive() : target.history;
+    if (this.#live?.revision.id === revision.id && target.state === "failed") return this.#returnToLive();
+    this.#refuseWhileRolling(request);
+    const next = isSame ? target.revision : { ...revision, number: this.#newestNumber() + 1 };
+    if (!isSame)
+      this.#revisions = keepRevisions([...this.#revisions, next], this.#live?.revision.number) as LocalRevision[];
+    this.#retarget(next, request, "updated");
+    return this.#target.history;
+  }
+
+  /** @throws CONFLICT */
+  refresh(request: RolloutRequest): History {
+    this.#refuseWhileRolling(request);
+    this.#retarget(this.#target.revision, request, "refreshed");
+    return this.#target.history;
+  }
+
+  /** Gives the update that is under way up: it could not be kept on disk. */
+  abandon(cause: unknown): void {
+    if (this.#target.state !== "rolling") return;
+    this.#target.fail(cause instanceof CortexError ? cause : new CortexError("FAILED", String(cause)));
+    this.#reconcile();
+  }
+
+  /** Ends the API: it answers 404 from now on, in-flight requests end, then the replicas. */
+  async remove(maxDrainMs: number): Promise<void> {
+    this.#isRemoved = true;
+    this.#target.fail(new CortexError("API_NOT_FOUND", `${this.name} was deleted`));
+    await this.#saved.catch(() => {});
+    // The route lives on until the replicas are drained; requests that have a replica end there.
+    await Promise.all([
+      this.#ports.gateway.removeRoute(this.name),
+      ...this.#slots.map((slot) => slot.drain(maxDrainMs)),
+    ]);
+    await Promise.all(this.#draining);
+  }
+
+  /** Ends the replicas and keeps the API for a later agent. */
+  async close(maxDrainMs: number): Promise<void> {
+    this.#isRemoved = true;
+    await this.#saved.catch(() => {});
+    await Promise.all(this.#slots.map((slot) => slot.drain(maxDrainMs)));
+    await Promise.all(this.#draining);
+  }
+
+  /** Several times a second: shows the autoscaler what is in-flight. */
+  observe(now: number): void {
+    const live = this.#live;
+    if (!live || this.#target.state === "rolling") return;
+    const { inFlight, queueLength } = this.#ports.gateway.sample(this.name);
+    const cap = replicaCap(live.revision.spec, this.#ports.machine());
+    this.#request(this.#scaler.observe(live.revision.spec, inFlight + queueLength, this.#requested, cap, now));
+  }
+
+  /** A request waits and there is no replica: from zero, the first one is started at once. */
+  wake(): void {
+    if (this.#requested === 0 && this.#target.state !== "failed") this.#request(1);
+  }
+
+  /** @returns when all that was decided so far is on disk. @throws DISK_FULL, NOT_WRITABLE */
+  saved(): Promise<void> {
+    return this.#saved;
+  }
+
+  get #endpoint(): string {
+    const spec = (this.#live ?? this.#target).revision.spec;
+    return `http://localhost:${this.#ports.port()}${spec.networking.endpoint}`;
+  }
+
+  #newestNumber(): number {
+    return Math.max(...this.#revisions.map((revision) => revision.number));
+  }
+
+  #refuseWhileRolling({ force }: RolloutRequest): void {
+    const { state, revision } = this.#target;
+    if (state !== "rolling" || force) return;
+    const secondsAgo = Math.round((Date.now() - this.#target.startedAt) / 1000);
+    throw new CortexError(
+      "CONFLICT",
+      `${this.name} is updating to revision ${revision.number} (by ${revision.createdBy}, ${secondsAgo} s ago)`,
+      { hint: "wait for it, or override it with --force" },
+    );
+  }
+
+  #retarget(revision: LocalRevision, { timeoutMs }: RolloutRequest, change: "updated" | "refreshed"): void {
+    const superseded = this.#target.state === "rolling" ? this.#target : undefined;
+    this.#target = new Generation(revision, { timeoutMs, onDeadline: () => this.#onDeadline() });
+    superseded?.fail(
+      new CortexError("CONFLICT", `${this.name}: overridden by revision ${revision.number} of ${revision.createdBy}`),
+    );
+    this.#begin(change);
+  }
+
+  #begin(change: "created" | "updated" | "refreshed"): void {
+    const { revision, history } = this.#target;
+    const { min_replicas } = revision.spec.autoscaling;
+    const cap = replicaCap(revision.spec, this.#ports.machine());
+    // An update is tried on at least one replica also when the API is scaled to zero.
+    this.#requested = Math.max(1, Math.min(cap, Math.max(this.#requested, min_replicas)));
+    if (!this.#live) this.#applyRoute(revision.spec);
+    history.push({ type: "accepted", change, revision: revision.number });
+    for (const message of this.#notices()) history.push({ type: "notice", message });
+    this.#save();
+    this.#reconcile();
+  }
+
+  /** The content that is live was asked for again after something newer had failed. */
+  #returnToLive(): History {
+    this.#target = this.#live!;
+    this.#save();
+    this.#reconcile();
+    return this.#alreadyLive();
+  }
+
+  #alreadyLive(): History {
+    const { number } = this.#target.revision;
+    const history: History = new EventHistory();
+    history.push({ type: "accepted", change: "updated", revision: number });
+    history.push({ type: "live", revision: number, endpoint: this.#endpoint });
+    history.end();
+    return history;
+  }
+
+  /** Goes on with the update that was under way when the earlier agent ended, once what was live had its chance. */
+  #resumeInterrupted(): void {
+    const wanted = this.#interrupted;
+    if (!wanted) return;
+    this.#interrupted = undefined;
+    this.#retarget(wanted, { force: true, timeoutMs: resumedTimeoutMs }, "updated");
+  }
+
+  #request(replicas: number): void {
+    if (replicas === this.#requested) return;
+    this.#requested = replicas;
+    this.#save();
+    this.#reconcile();
+  }
+
+  /** The generation whose replicas there should be now. */
+  #running(): Generation | undefined {
+    return this.#target.state === "failed" ? this.#live : this.#target;
+  }
+
+  #reconcile(): void {
+    if (this.#isRemoved) return;
+    const running = this.#running();
+    const views = this.#slots.map((slot) => ({
+      slot,
+      id: slot.id,
+      isReady: slot.isReady,
+      inFlight: 0,
+      startedAt: slot.startedAt,
+    }));
+    const step = nextRolloutStep({
+      wanted: running ? this.#requested : 0,
+      current: views.filter((view) => view.slot.generation === running),
+      previous: views.filter((view) => view.slot.generation !== running),
+      strategy: (running ?? this.#target).revision.spec.update_strategy,
+    });
+    for (const id of step.drain) this.#drain(this.#slots.find((slot) => slot.id === id)!);
+    if (running) for (let count = 0; count < step.start; count += 1) this.#startSlot(running);
+    this.#finishWhenLive();
+    this.#ports.changed();
+  }
+
+  #finishWhenLive(): void {
+    const target = this.#target;
+    const ready = this.#slots.filter((slot) => slot.generation === target && slot.isReady).length;
+    const isAlone = this.#slots.every((slot) => slot.generation === target);
+    if (target.state !== "rolling" || ready < this.#requested || !isAlone) return;
+    this.#live = target;
+    this.#scaler.reset(Date.now());
+    this.#applyRoute(target.revision.spec);
+    target.becomeLive(this.#endpoint);
+    this.#save();
+  }
+
+  #startSlot(generation: Generation): void {
+    const slot: ReplicaSlot = new ReplicaSlot(generation, {
+      ...this.#ports.slots,
+      gateway: this.#ports.gateway,
+      onPhase: (_, phase) => queueMicrotask(() => this.#onPhase(slot, phase)),
+      onFailure: (_, failure) => queueMicrotask(() => this.#onFailure(slot, failure)),
+    });
+    this.#slots.push(slot);
+  }
+
+  #onPhase(slot: ReplicaSlot, phase: Parameters<SlotPorts["onPhase"]>[1]): void {
+    this.#running()?.history.push({ type: "replica", replica: slot.id, phase, at: Date.now() });
+    if (phase === "ready") {
+      this.#ports.gateway.setUnavailable(this.name, undefined);
+      this.#resumeInterrupted();
+    }
+    this.#reconcile();
+  }
+
+  #onFailure(slot: ReplicaSlot, failure: SlotFailure): void {
+    const isCurrent = slot.generation === this.#target && this.#target.state === "rolling";
+    if (isCurrent && failure.isBeforeReady) {
+      const error = rolloutFailure(this.name, slot, failure, this.#live?.revision.number);
+      this.#failRollout(error, failure.exit?.outOfMemory);
+    } else {
+      this.#explainUnavailable();
+      this.#resumeInterrupted();
+    }
+    this.#reconcile();
+  }
+
+  #onDeadline(): void {
+    const { revision, state } = this.#target;
+    if (state !== "rolling" || this.#isRemoved) return;
+    const waiting = this.#slots.find((slot) => slot.generation === this.#target && !slot.isReady);
+    const details = waiting?.logTail(20).join("\n");
+    this.#failRollout(
+      new CortexError(
+        "TIMED_OUT",
+        `${this.name}: revision ${revision.number} was not live in time (${waiting ? `replica ${waiting.id}: ${waiting.phase}` : "waiting for replicas"})`,
+        {
+          hint: "give it longer with --timeout, or find what it waits for with: cortex logs " + this.name,
+          ...(details && { details }),
+        },
+      ),
+    );
+    this.#reconcile();
+  }
+
+  #failRollout(error: CortexError, outOfMemory?: boolean): void {
+    this.#target.fail(error, outOfMemory);
+    this.#explainUnavailable();
+    this.#save();
+  }
+
+  /** While nothing serves, requests are answered with the cause at once, unless a replica is on its way. */
+  #explainUnavailable(): void {
+    if (this.#slots.some((slot) => slot.isReady)) return;
+    const failed = this.#slots.find((slot) => slot.failure);
+    const reason = this.#target.failure?.message ?? (failed && `replica ${failed.id}: ${failed.failure?.reason}`);
+    if (!reason) return;
+    this.#ports.gateway.setUnavailable(this.name, { code: "replica_failed", message: reason, retryAfterS: 5 });
+  }
+
+  #drain(slot: ReplicaSlot): void {
+    this.#slots = this.#slots.filter((one) => one !== slot);
+    const drained = slot.drain().finally(() => this.#draining.delete(drained));
+    this.#draining.add(drained);
+  }
+
+  #applyRoute(spec: LocalRevision["spec"]): void {
+    this.#ports.gateway.setRoute({
+      api: this.name,
+      endpoint: spec.networking.endpoint,
+      maxQueueLength: spec.pod.max_queue_length,
+    });
+  }
+
+  #notices(): string[] {
+    const { spec } = this.#target.revision;
+    const cap = replicaCap(spec, this.#ports.machine());
+    return cap < spec.autoscaling.max_replicas
+      ? [`max_replicas is ${spec.autoscaling.max_replicas}; this machine has room for ${cap}`]
+      : [];
+  }
+
+  #save(): void {
+    if (this.#isRemoved) return;
+    const { failure, revision } = this.#target;
+    const record: ApiRecord = {
+      name: this.name,
+      revisions: this.#revisions,
+      wanted: revision.number,
+      ...(this.#live && { live: this.#live.revision.number }),
+      ...(failure && { failure }),
+      requested: this.#requested,
+    };
+    this.#saved = this.#saved.catch(() => {}).then(() => this.#ports.save(record));
+    this.#saved.catch(() => {});
+  }
+}

@@ -1,0 +1,44 @@
+import { socketFolder } from "../../../platform/home.ts";
+import type { Installation } from "../installation.ts";
+import { localFolders } from "../local-folders.ts";
+import type { LogStore } from "../logs/log-store.ts";
+import { preparePackages } from "../packages/prepare-packages.ts";
+import { startReplica } from "../replicas/replica.ts";
+import { snapshotFolder } from "../snapshots.ts";
+import type { SlotPorts } from "./replica-slot.ts";
+
+/** @returns how the agent of `home` starts a replica: packages first, then the process, its output to `logs` */
+export function replicaStarter(
+  home: string,
+  installation: Installation,
+  logs: LogStore,
+): Pick<SlotPorts, "openLog" | "start"> {
+  return {
+    openLog: ({ revision }, replica) => logs.sink(revision.spec.name, revision.number, replica),
+    async start({ revision, history }, replica, log, signal) {
+      const { handler } = revision.spec;
+      const projectDir = await snapshotFolder(home, revision.project);
+      if (!handler || !projectDir)
+        throw new Error(`revision ${revision.number} has no ${handler ? "snapshot" : "handler"}`);
+      const progress = (line: string) => {
+        log.system(line);
+        history.push({ type: "replica", replica, phase: "preparing packages", at: Date.now(), detail: line });
+      };
+      const runtime = { runtimeFolder: installation.runtimeFolder, wheelsFolder: installation.wheelsFolder };
+      const request = { home, projectDir, handler, runtime, variables: process.env };
+      const python = await preparePackages(request, progress, signal);
+      return startReplica({
+        id: replica,
+        api: revision.spec,
+        revision: revision.number,
+        projectDir,
+        python,
+        runtimeDir: installation.runtimeFolder,
+        socketFolder: socketFolder(home),
+        stateFolder: localFolders(home).replicas,
+        env: handler.env,
+        log,
+      });
+    },
+  };
+}

@@ -1,0 +1,37 @@
+import { CortexError } from "../../../core/errors.ts";
+import type { ReplicaSlot, SlotFailure } from "./replica-slot.ts";
+
+const tailLines = 20;
+
+/** @returns why a rollout stopped, as its user reads it: cause, the traceback or the last log lines, what to do */
+export function rolloutFailure(
+  api: string,
+  slot: ReplicaSlot,
+  { exit, error }: SlotFailure,
+  serving: number | undefined,
+): CortexError {
+  const stays = serving === undefined ? "" : `; revision ${serving} serves on`;
+  if (error instanceof CortexError) {
+    const { at, hint, details, problems } = error;
+    return new CortexError(error.code, `${api}: ${error.message}${stays}`, {
+      cause: error,
+      problems,
+      ...(at && { at }),
+      ...(hint && { hint }),
+      ...(details && { details }),
+    });
+  }
+  if (!exit) {
+    const message = error instanceof Error ? error.message : String(error);
+    return new CortexError("ROLLOUT_FAILED", `${api}: a replica could not be started: ${message}${stays}`, {
+      cause: error,
+    });
+  }
+  const tail = exit.traceback ?? slot.logTail(tailLines).join("\n");
+  return new CortexError("ROLLOUT_FAILED", `${api}: replica ${slot.id}: ${exit.reason}${stays}`, {
+    hint: exit.outOfMemory
+      ? `give it more memory: raise compute.mem above ${Math.ceil(exit.peakMemoryBytes / 2 ** 20)}Mi`
+      : `mend it and deploy again; all it printed: cortex logs ${api} --previous`,
+    ...(tail && { details: tail }),
+  });
+}

@@ -1,0 +1,198 @@
+import { createHash } from "node:crypto";
+import type {
+  ApiRequest,
+  ApiResponse,
+  ApiState,
+  Environment,
+  LogLine,
+  LogOptions,
+  Project,
+  Revision,
+  RollOutOptions,
+  RolloutEvent,
+  Suitability,
+} from "../../core/environment.ts";
+import { CortexError } from "../../core/errors.ts";
+import { agentAddress } from "../../platform/home.ts";
+import type { Api, RealtimeApi } from "../../spec/api.ts";
+import { hasStoredApis } from "./agent/api-store.ts";
+import type { AgentInfo, Refresh, RollBack, RollOut } from "./agent/protocol.ts";
+import { AgentAbsent, type AgentClient, agentClient } from "./agent-client.ts";
+import { namedPort } from "./gateway-port.ts";
+import type { Installation } from "./installation.ts";
+import { isNewer } from "./is-newer.ts";
+import { localFolders } from "./local-folders.ts";
+import { requestApi } from "./request-api.ts";
+import { startAgent } from "./start-agent.ts";
+import { localSuitability } from "./suitability.ts";
+
+export interface LocalOptions {
+  readonly home: string;
+  readonly installation: Installation;
+  readonly variables: Readonly<Record<string, string | undefined>>;
+}
+
+/** How often a request is made again when the agent leaves, or is replaced, just as it is asked. */
+const attempts = 40;
+
+/** This machine: everything is asked of the agent, which is started when there is something for it to do. */
+export function localEnvironment(options: LocalOptions): Environment {
+  return new LocalEnvironment(options);
+}
+
+class LocalEnvironment implements Environment {
+  readonly name = "local";
+  readonly kind = "local";
+  readonly #options: LocalOptions;
+  readonly #client: AgentClient;
+
+  constructor(options: LocalOptions) {
+    this.#options = options;
+    this.#client = agentClient(agentAddress(options.home));
+  }
+
+  suits(api: Api, project: Project): Suitability {
+    return localSuitability(api, project);
+  }
+
+  revisionId(api: Api, project: Project): string {
+    return createHash("sha256")
+      .update(JSON.stringify([api, project.digest]))
+      .digest("hex")
+      .slice(0, 16);
+  }
+
+  async list(signal: AbortSignal): Promise<readonly ApiState[]> {
+    const list = () => this.#client.json<ApiState[]>("GET", "/apis", signal);
+    return (await this.#askIfAny(list, signal)) ?? [];
+  }
+
+  async *watch(signal: AbortSignal): AsyncGenerator<readonly ApiState[]> {
+    if (!(await this.#askIfAny(() => this.#client.json("GET", "/agent", signal), signal))) yield [];
+    await this.#ensureAgent(signal);
+    yield* this.#client.lines<ApiState[]>("GET", "/apis?watch", signal);
+  }
+
+  async *rollOut(
+    api: Api,
+    project: Project,
+    options: RollOutOptions,
+    signal: AbortSignal,
+  ): AsyncGenerator<RolloutEvent> {
+    const { home } = this.#options;
+    const { storeSnapshot } = await import("./snapshots.ts");
+    await Promise.all([storeSnapshot(home, project, signal), this.#prepareAgent(signal)]);
+    const request: RollOut = {
+      api: api as RealtimeApi,
+      revisionId: this.revisionId(api, project),
+      project: project.digest,
+      ...options,
+    };
+    yield* this.#stream<RolloutEvent>("PUT", `/apis/${api.name}`, signal, request);
+  }
+
+  async *rollBack(
+    name: string,
+    revision: number,
+    options: RollOutOptions,
+    signal: AbortSignal,
+  ): AsyncGenerator<RolloutEvent> {
+    await this.#requireApi(name, signal);
+    await this.#prepareAgent(signal);
+    const request: RollBack = { revision, ...options };
+    yield* this.#stream<RolloutEvent>("POST", `/apis/${name}/rollback`, signal, request);
+  }
+
+  async *refresh(name: string, options: Refresh, signal: AbortSignal): AsyncGenerator<RolloutEvent> {
+    await this.#requireApi(name, signal);
+    await this.#prepareAgent(signal);
+    yield* this.#stream<RolloutEvent>("POST", `/apis/${name}/refresh`, signal, options);
+  }
+
+  async history(name: string, signal: AbortSignal): Promise<readonly Revision[]> {
+    await this.#requireApi(name, signal);
+    return this.#ask(() => this.#client.json<Revision[]>("GET", `/apis/${name}/revisions`, signal), signal);
+  }
+
+  async remove(name: string, { keepCache }: { readonly keepCache: boolean }, signal: AbortSignal): Promise<void> {
+    await this.#requireApi(name, signal);
+    const path = `/apis/${name}${keepCache ? "?keepCache" : ""}`;
+    await this.#ask(() => this.#client.json("DELETE", path, signal), signal);
+  }
+
+  async *logs(name: string, options: LogOptions, signal: AbortSignal): AsyncGenerator<LogLine> {
+    await this.#requireApi(name, signal);
+    const query = encodeURIComponent(JSON.stringify(options));
+    yield* this.#stream<LogLine>("GET", `/apis/${name}/logs?options=${query}`, signal);
+  }
+
+  async request(name: string, request: ApiRequest, signal: AbortSignal): Promise<ApiResponse> {
+    const { endpoint } = await this.#requireApi(name, signal);
+    return requestApi(endpoint, request, signal);
+  }
+
+  async #requireApi(name: string, signal: AbortSignal): Promise<ApiState> {
+    const apis = await this.list(signal);
+    const found = apis.find((api) => api.name === name);
+    if (found) return found;
+    throw new CortexError("API_NOT_FOUND", `${name} is not deployed in the environment local`, {
+      hint:
+        apis.length > 0
+          ? `deployed there: ${apis.map((api) => api.name).join(", ")}`
+          : "nothing is deployed there; see: cortex deploy --help",
+    });
+  }
+
+  /** For what changes something: the agent runs, is not older than this CLI, and its gateway listens where it should. */
+  async #prepareAgent(signal: AbortSignal): Promise<void> {
+    const port = namedPort(this.#options.variables);
+    const { installation } = this.#options;
+    let info = await this.#ensureAgent(signal);
+    if (isNewer(installation, info)) {
+      info = await this.#client.json<AgentInfo>("POST", "/agent/replace", signal, { program: installation.program });
+    }
+    if (info.port === undefined || (port !== undefined && port !== info.port)) {
+      await this.#client.json("PUT", "/agent/gateway", signal, { port });
+    }
+  }
+
+  async #ensureAgent(signal: AbortSignal): Promise<AgentInfo> {
+    return this.#ask(() => this.#client.json<AgentInfo>("GET", "/agent", signal), signal);
+  }
+
+  /** Asks a running agent, or one that has something to bring back. @returns undefined when nothing is deployed */
+  async #askIfAny<T>(ask: () => Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!(error instanceof AgentAbsent)) throw error;
+    }
+    if (!(await hasStoredApis(localFolders(this.#options.home).apis))) return undefined;
+    return this.#ask(ask, signal);
+  }
+
+  async #ask<T>(ask: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await ask();
+      } catch (error) {
+        if (!(error instanceof AgentAbsent)) throw error;
+        if (attempt === attempts) {
+          throw new CortexError("AGENT_FAILED", "the agent does not stay", {
+            hint: `see ${localFolders(this.#options.home).agentLog}`,
+            cause: error,
+          });
+        }
+      }
+      await startAgent(this.#options.home, this.#options.installation, signal);
+    }
+  }
+
+  async *#stream<T>(method: string, path: string, signal: AbortSignal, body?: unknown): AsyncGenerator<T> {
+    const stream = this.#client.lines<T>(method, path, signal, body);
+    const first = await this.#ask(() => stream.next(), signal);
+    if (first.done) return;
+    yield first.value;
+    yield* stream;
+  }
+}
