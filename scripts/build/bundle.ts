@@ -1,0 +1,62 @@
+import { basename } from "node:path";
+import { build, transform } from "esbuild";
+
+/** A file of the built program; the loader (loader.cjs) runs it. */
+export interface Chunk {
+  readonly name: string;
+  readonly code: string;
+}
+
+/** Stands in the code for the build's id until that is known, since it is a hash over the code. */
+export const buildIdPlaceholder = "<the id of this build>";
+
+/**
+ * Bundles the program below `entry`: one chunk `entry.js`, and one for everything that enters by `import()`.
+ * Names stay as they are written, so that a stack trace can be read; the code caches make up for the size.
+ */
+export async function bundle(entry: string, version: string): Promise<Chunk[]> {
+  const { outputFiles } = await build({
+    entryPoints: { entry },
+    bundle: true,
+    splitting: true,
+    format: "esm",
+    platform: "node",
+    target: "node26",
+    // The ES module of a package can be shaken, its CommonJS twin cannot.
+    mainFields: ["module", "main"],
+    outdir: "chunks",
+    chunkNames: "[name]-[hash]",
+    charset: "ascii",
+    legalComments: "none",
+    write: false,
+    define: {
+      __CORTEX_VERSION__: JSON.stringify(version),
+      __CORTEX_BUILD__: JSON.stringify(buildIdPlaceholder),
+    },
+    logLevel: "warning",
+  });
+  return Promise.all(outputFiles.map(async ({ path, text }) => toScript(basename(path), text)));
+}
+
+/** An ES module as a function that the loader calls. Top-level `await` cannot be said that way, and fails the build. */
+async function toScript(name: string, text: string): Promise<Chunk> {
+  const { code } = await transform(text, {
+    format: "cjs",
+    platform: "node",
+    target: "node26",
+    minifySyntax: true,
+    minifyWhitespace: true,
+    charset: "ascii",
+    legalComments: "none",
+    supported: { "dynamic-import": false },
+    define: {
+      "import.meta.url": "__url",
+      "import.meta.dirname": "__dirname",
+      "import.meta.filename": "__filename",
+      "import.meta.main": String(name === "entry.js"),
+    },
+    sourcefile: name,
+    logLevel: "warning",
+  });
+  return { name, code: `(function(exports,require,module,__url,__dirname,__filename){${code.trim()}\n})` };
+}

@@ -1,0 +1,50 @@
+import { posix } from "node:path";
+
+interface Launched {
+  /** The Node executable, relative to the launcher's folder, with forward slashes. */
+  readonly node: string;
+  /** The program's first file, likewise. */
+  readonly main: string;
+}
+
+/**
+ * `dist/cortex`: a shell script, since that costs about a millisecond, finds its own folder under any name, and can leave
+ * out a NODE_OPTIONS that is meant for other programs. It starts no other program unless it was called by a symbolic link.
+ */
+export function shellLauncher({ node, main }: Launched): string {
+  return `#!/bin/sh
+self=$0
+while [ -L "$self" ]; do
+  target=$(readlink "$self")
+  case $target in
+    /*) self=$target ;;
+    *) self=\${self%/*}/$target ;;
+  esac
+done
+case $self in
+  */*) here=\${self%/*} ;;
+  *) here=. ;;
+esac
+node=$here/${node}
+if [ ! -x "$node" ]; then
+  echo "error: the Node that Cortex was built with is gone ($node)" >&2
+  echo "hint: npm ci && npm run build, in the folder of Cortex" >&2
+  exit 1
+fi
+unset NODE_OPTIONS
+exec "$node" "$here/${main}" "$@"
+`;
+}
+
+/** `dist/cortex.cmd`, the same for Windows. */
+export function windowsLauncher({ node, main }: Launched): string {
+  const backslashes = (path: string) => posix.normalize(path).replaceAll("/", "\\");
+  const lines = [
+    "@echo off",
+    "setlocal",
+    'set "NODE_OPTIONS="',
+    `"%~dp0${backslashes(node)}" "%~dp0${backslashes(main)}" %*`,
+    "exit /b %ERRORLEVEL%",
+  ];
+  return `${lines.join("\r\n")}\r\n`;
+}
