@@ -1,0 +1,4 @@
+import { createBench } from "../support/cortex.ts";
+import { describeConformance } from "./suite.ts";
+
+describeConformance("this machine", () => createBench());
