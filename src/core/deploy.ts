@@ -16,7 +16,7 @@ export interface ProjectFiles {
   /** @throws PROJECT_INVALID */
   read(root: string, configFile: string, signal: AbortSignal): Promise<Project>;
   /** What to ask before a project of this size or kind is taken. */
-  questions(project: Project): readonly string[];
+  questions(project: Project): Promise<readonly string[]>;
 }
 
 export interface DeployPorts {
@@ -111,7 +111,7 @@ async function* rollOut(
 }
 
 async function askAbout(project: Project, ports: DeployPorts): Promise<void> {
-  for (const question of ports.files.questions(project)) {
+  for (const question of await ports.files.questions(project)) {
     if (!(await ports.confirm(question))) throw new CortexError("INTERRUPTED", "nothing was deployed");
   }
 }

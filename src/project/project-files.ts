@@ -1,0 +1,56 @@
+import { existsSync } from "node:fs";
+import { readFile, stat } from "node:fs/promises";
+import { dirname, join, relative, resolve } from "node:path";
+import type { ProjectFiles } from "../core/deploy.ts";
+import { CortexError } from "../core/errors.ts";
+
+export interface ProjectFilesOptions {
+  /** Relative paths, and those in messages, are meant from here. */
+  readonly workingFolder: string;
+  readonly variables: Readonly<Record<string, string | undefined>>;
+  /** Remembers hashes of files between commands. */
+  readonly cacheFile: string;
+}
+
+/** Reads configuration files and projects from disk. */
+export function projectFiles({ workingFolder, variables, cacheFile }: ProjectFilesOptions): ProjectFiles {
+  return {
+    async parse(file) {
+      const configFile = await findConfiguration(resolve(workingFolder, file), file);
+      const root = dirname(configFile);
+      const [text, { parseApis }] = await Promise.all([readFile(configFile), import("../spec/parse-apis.ts")]);
+      const shown = relative(workingFolder, configFile);
+      const parsed = await parseApis({
+        file: shown.startsWith("..") ? configFile : shown,
+        text,
+        variables,
+        exists: (path) => existsSync(join(root, path)),
+      });
+      return { ...parsed, root, configFile };
+    },
+    async read(root, configFile, signal) {
+      const { readProject } = await import("./read-project.ts");
+      return readProject(root, { configFile, signal, cacheFile });
+    },
+    async questions(project) {
+      const { projectQuestions } = await import("./project-questions.ts");
+      return projectQuestions(project);
+    },
+  };
+}
+
+/** @returns `path` itself, or the cortex.yaml in it when it is a folder. @throws FILE_NOT_FOUND */
+async function findConfiguration(path: string, asWritten: string): Promise<string> {
+  const found = await stat(path).catch(() => undefined);
+  if (found?.isFile()) return path;
+  if (found?.isDirectory()) {
+    const inside = join(path, "cortex.yaml");
+    if (existsSync(inside)) return inside;
+    throw new CortexError("FILE_NOT_FOUND", `there is no cortex.yaml in ${asWritten}`, {
+      hint: "name the configuration file: cortex deploy FILE",
+    });
+  }
+  throw new CortexError("FILE_NOT_FOUND", `there is no file ${asWritten}`, {
+    hint: "give the path of a configuration file, or of a folder that holds cortex.yaml",
+  });
+}
