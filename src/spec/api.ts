@@ -50,6 +50,8 @@ export interface Handler {
   readonly env: { readonly [name: string]: string };
   readonly python_path: string | null;
   readonly image: string | null;
+  /** With type tensorflow only. */
+  readonly tensorflow_serving_image: string | null;
   readonly processes_per_replica: number;
   readonly threads_per_process: number;
   readonly server_side_batching: ServerSideBatching | null;
@@ -89,10 +91,11 @@ export interface Container {
 }
 
 export interface Pod {
+  /** What containers listen on; null for a handler that names none, and for a TaskAPI. */
   readonly port: number | null;
-  /** Most requests in-flight in one replica. */
+  /** Most requests in-flight in one replica; 1 for jobs. */
   readonly max_concurrency: number;
-  /** Most requests waiting, per replica, before the gateway answers 503. */
+  /** Most requests waiting, per replica, before the gateway answers 503; 0 for all but a RealtimeAPI. */
   readonly max_queue_length: number;
   /** Null when the API runs a handler. */
   readonly containers: readonly Container[] | null;
@@ -129,7 +132,7 @@ export interface RealtimeApi {
   /** Exactly one of `handler` and `pod.containers` says what runs. */
   readonly handler: Handler | null;
   readonly pod: Pod;
-  /** What one replica of a handler may use; containers carry their own. */
+  /** What one replica of a handler may use; containers carry their own, and this is their sum. */
   readonly compute: Compute;
   readonly autoscaling: Autoscaling;
   readonly update_strategy: UpdateStrategy;

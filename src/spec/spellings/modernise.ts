@@ -1,0 +1,102 @@
+import type { Report } from "../report.ts";
+import type { Reading } from "../shape/shape.ts";
+import { integer } from "../shape/values.ts";
+import type { Entry, MapNode, Node } from "../yaml/node.ts";
+import { findEntry, withEntry, withoutEntry } from "./edit.ts";
+import { modelPathRename, queueNote, queueRename, type Rename, renames } from "./renames.ts";
+
+/** What an older spelling says that has no key of its own now. */
+export interface Legacy {
+  /** Most requests in a replica, waiting ones included, as `max_replica_concurrency` said. */
+  readonly inReplica: number | undefined;
+  /** Where it says so. */
+  readonly inReplicaEntry: Entry | undefined;
+  /** True for files of releases before 0.36: there, 1024 requests fit into a replica unless they say otherwise. */
+  readonly isBefore036: boolean;
+}
+
+/**
+ * Moves what `api` says in an older spelling to where it stands now, with a warning for each; values keep their places.
+ * A new key beside an old one that says the same thing is a problem.
+ */
+export function modernise(api: MapNode, reading: Reading): { readonly api: MapNode; readonly legacy: Legacy } {
+  const { report } = reading;
+  const isPredictor = api.entries.has("predictor");
+  if (isPredictor && !api.entries.has("kind")) {
+    report.warning(api, "kind", "has no kind, as in Cortex 0.14 to 0.18", "write kind: RealtimeAPI");
+  }
+  let current = api;
+  for (const rename of renames) current = applyRename(current, rename, report);
+  current = renameModelPaths(current, report);
+  const type = findEntry(current, "handler.type");
+  const isTyped = type !== undefined && !api.entries.has("pod");
+  if (type && !isPredictor && type.value.kind === "scalar" && type.value.text === "python") {
+    warnOld(report, type, `leave it out; ${queueNote}`, "0.34 to 0.35");
+  }
+  const inReplicaEntry = findEntry(current, queueRename.from);
+  const inReplica = inReplicaEntry && readInReplica(inReplicaEntry, current, reading);
+  current = withoutEntry(current, queueRename.from);
+  return { api: current, legacy: { inReplica, inReplicaEntry, isBefore036: isPredictor || isTyped } };
+}
+
+function applyRename(api: MapNode, { from, to, releases, kind, ifList, note }: Rename, report: Report): MapNode {
+  const entry = findEntry(api, from);
+  if (!entry || (kind !== undefined && kindOf(api) !== kind) || (ifList && entry.value.kind !== "list")) return api;
+  const without = withoutEntry(api, from);
+  if (to === undefined) {
+    warnOld(report, entry, `remove it${note ? `: ${note}` : ""}`, releases, "is not used any more");
+    return without;
+  }
+  const twin = findEntry(without, to);
+  if (twin) {
+    report.problem(entry, `is the older spelling of ${to}, which is set too`, `remove ${entry.path}`);
+    return without;
+  }
+  const moved = withEntry(without, to, entry);
+  if (!moved) return api;
+  warnOld(report, entry, `write ${to}${note ? `; ${note}` : ""}`, releases);
+  return moved;
+}
+
+function warnOld(report: Report, entry: Entry, hint: string, releases: string, what = "is an older spelling"): void {
+  const subject = entry.path.replaceAll(/\[\d+\]/g, "");
+  report.warning(entry, subject, `${what} (Cortex ${releases})`, hint);
+}
+
+/** `handler.models.paths[]` had `model_path` where it has `path` now. */
+function renameModelPaths(api: MapNode, report: Report): MapNode {
+  const paths = findEntry(api, "handler.models.paths");
+  if (paths?.value.kind !== "list") return api;
+  const items = paths.value.items.map((item): Node => {
+    const entry = item.kind === "map" ? item.entries.get("model_path") : undefined;
+    if (item.kind !== "map" || !entry || item.entries.has("path")) return item;
+    warnOld(report, entry, `write ${modelPathRename.to}`, "0.18 to 0.22");
+    return withEntry(withoutEntry(item, "model_path"), "path", entry) ?? item;
+  });
+  return withEntry(api, "handler.models.paths", { ...paths, value: { ...paths.value, items } }) ?? api;
+}
+
+function readInReplica(entry: Entry, api: MapNode, reading: Reading): number | undefined {
+  for (const key of ["pod.max_concurrency", "pod.max_queue_length"]) {
+    const twin = findEntry(api, key);
+    if (!twin) continue;
+    reading.report.problem(
+      entry,
+      `is the older spelling of ${queueRename.to}, and ${key} is set too`,
+      `remove ${entry.path}`,
+    );
+    return undefined;
+  }
+  warnOld(
+    reading.report,
+    entry,
+    "write pod.max_concurrency and pod.max_queue_length, which sum up to it",
+    queueRename.releases,
+  );
+  return integer({ min: 1, max: 65_535 }).read(entry.value, reading);
+}
+
+function kindOf(api: MapNode): string | undefined {
+  const kind = api.entries.get("kind")?.value;
+  return kind?.kind === "scalar" ? kind.text : undefined;
+}
