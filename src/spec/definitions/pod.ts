@@ -1,11 +1,11 @@
 import { list, object } from "../shape/collections.ts";
 import { defaulted, optional, required, section } from "../shape/field.ts";
-import { integer, text } from "../shape/values.ts";
+import { anyText, integer, text } from "../shape/values.ts";
 import { image, label, realtime, served, variablesMap, workloads } from "./common.ts";
 import { compute } from "./compute.ts";
 
 const port = integer({ min: 1, max: 65_535 });
-const words = list(text(), { min: 1 });
+const words = list(anyText(), { min: 1 });
 
 const httpGet = object({
   port: required(port, { description: "Port to ask.", example: "port: 8080" }),

@@ -1,0 +1,208 @@
+import { list, mapOf, object } from "../shape/collections.ts";
+import { defaulted, optional, required } from "../shape/field.ts";
+import type { Values } from "../shape/shape.ts";
+import { anyText, boolean, choice, integer, number, text } from "../shape/values.ts";
+
+const name = (limits: string, maxLength: number, pattern: RegExp) => text({ type: "name", limits, maxLength, pattern });
+
+const instanceType = text({
+  type: "instance type",
+  limits: "as AWS names them, for example m5.large",
+  pattern: /^[a-z][-a-z0-9]*\.[-a-z0-9]+$/,
+  parse(written) {
+    const [family = "", size = ""] = written.split(".");
+    const hint = "choose another instance type";
+    if (size === "nano" || size === "micro") return { cause: `${written} is too small to run anything`, hint };
+    const unsupported = unsupportedFamilies.find(({ pattern }) => pattern.test(family));
+    return unsupported ? { cause: `${written} has ${unsupported.has}, which is not supported`, hint } : written;
+  },
+});
+
+const unsupportedFamilies = [
+  { pattern: /^g4ad$/, has: "AMD GPUs" },
+  { pattern: /^(?:f1|f2|vt1)$/, has: "FPGAs" },
+  { pattern: /^mac/, has: "macOS" },
+  { pattern: /^dl[12]/, has: "Gaudi accelerators" },
+  { pattern: /^trn/, has: "Trainium chips" },
+];
+
+const spotConfig = object({
+  instance_distribution: optional(list(instanceType, { max: 20 }), {
+    description: "Other instance types to take, each with at least the processors, memory and GPUs of `instance_type`.",
+    defaultText: "instance_type only",
+  }),
+  on_demand_base_capacity: defaulted(integer({ min: 0, max: 1000 }), {
+    description: "Instances to take on demand before any on the spot market.",
+    fallback: 0,
+    written: 0,
+  }),
+  on_demand_percentage_above_base_capacity: defaulted(integer({ min: 0, max: 100 }), {
+    description: "Percentage of the other instances to take on demand.",
+    fallback: 0,
+    written: 0,
+  }),
+  max_price: optional(number({ above: 0, max: 10_000 }), {
+    description: "Highest price per hour in US dollars.",
+    defaultText: "the on-demand price of instance_type",
+  }),
+  instance_pools: optional(integer({ min: 1, max: 20 }), {
+    description: "Spot pools to spread the instances over.",
+    defaultText: "the number of instance types",
+  }),
+});
+
+const nodeGroup = object(
+  {
+    name: required(
+      name("lower case letters, digits and dashes, at most 26 characters", 26, /^[a-z]([-a-z0-9]*[a-z0-9])?$/),
+      {
+        description: "Name, once per cluster.",
+        example: "name: cpu",
+      },
+    ),
+    instance_type: required(instanceType, { description: "EC2 instance type.", example: "instance_type: m5.large" }),
+    min_instances: defaulted(integer({ min: 0, max: 1000 }), {
+      description: "Fewest instances.",
+      fallback: 1,
+      written: 1,
+    }),
+    max_instances: defaulted(integer({ min: 0, max: 1000 }), {
+      description: "Most instances, at least `min_instances`; above 0 when the cluster is made.",
+      fallback: 5,
+      written: 5,
+    }),
+    priority: defaulted(integer({ min: 1, max: 100 }), {
+      description: "Among groups that could run something, the one with the highest number grows first.",
+      fallback: 1,
+      written: 1,
+    }),
+    instance_volume_size: defaulted(integer({ min: 20, max: 16_384 }), {
+      description: "Disk of each instance in GB.",
+      fallback: 50,
+      written: 50,
+    }),
+    instance_volume_type: defaulted(choice("gp2", "gp3", "io1", "st1", "sc1"), {
+      description: "Kind of disk.",
+      fallback: "gp3",
+      written: "gp3",
+    }),
+    instance_volume_iops: optional(integer({ min: 100, max: 64_000 }), {
+      description: "Operations per second of the disk, for gp3 and io1.",
+      defaultText: "3000 for gp3 and io1",
+    }),
+    instance_volume_throughput: optional(integer({ min: 125, max: 1000 }), {
+      description: "Throughput of the disk in MB per second, for gp3.",
+      defaultText: "125 for gp3",
+    }),
+    spot: defaulted(boolean(), { description: "Takes spot instances.", fallback: false, written: false }),
+    spot_config: optional(spotConfig, { description: "How spot instances are chosen; only with `spot: true`." }),
+  },
+  "node group",
+);
+
+const subnet = object(
+  {
+    availability_zone: required(text(), {
+      description: "Zone of the subnet.",
+      example: "availability_zone: us-east-1a",
+    }),
+    subnet_id: required(text({ type: "subnet id", pattern: /^subnet-[0-9a-f]+$/ }), {
+      description: "An existing subnet.",
+      example: "subnet_id: subnet-060f3961c876872ae",
+    }),
+  },
+  "subnet",
+);
+
+const cidr = text({
+  type: "CIDR block",
+  limits: "for example 10.0.0.0/16",
+  pattern: /^(?:(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])(?:\.(?!\/)|(?=\/))){4}\/(?:3[0-2]|[12]?[0-9])$/,
+});
+const scheme = choice("internet-facing", "internal");
+const arn = (service: string, example: string) =>
+  text({ type: "ARN", limits: `for example ${example}`, pattern: new RegExp(`^arn:aws[-a-z]*:${service}:.+$`) });
+
+const whiteList = (what: string) =>
+  optional(list(cidr, { max: 100 }), { description: `Address ranges that may reach ${what}.`, defaultText: "all" });
+const loadBalancerScheme = (what: string) =>
+  defaulted(scheme, {
+    description: `Whether ${what} can be reached from the internet.`,
+    fallback: "internet-facing",
+    written: "internet-facing",
+  });
+
+/** Everything that cluster.yaml may hold. */
+export const clusterFields = {
+  cluster_name: defaulted(
+    name("3 to 54 lower case letters, digits and dashes", 54, /^[a-z0-9][-a-z0-9]{1,52}[a-z0-9]$/),
+    {
+      description: "Name of the cluster; names of what it consists of begin with it.",
+      fallback: "cortex",
+      written: "cortex",
+    },
+  ),
+  region: required(text({ type: "region", pattern: /^[a-z]{2}(?:-[a-z]+)+-[0-9]$/, limits: "as AWS names it" }), {
+    description: "AWS region.",
+    example: "region: us-east-1",
+  }),
+  availability_zones: optional(list(text(), { min: 2, max: 6 }), {
+    description: "Zones to use; each must offer all instance types.",
+    defaultText: "three that offer them",
+  }),
+  node_groups: required(list(nodeGroup, { min: 1, max: 100 }), {
+    description: "Groups of instances that APIs run on.",
+    example: "node_groups: [{name: cpu, instance_type: m5.large}]",
+  }),
+  subnet_visibility: defaulted(choice("public", "private"), {
+    description: "Whether instances have public addresses.",
+    fallback: "public",
+    written: "public",
+  }),
+  nat_gateway: optional(choice("none", "single", "highly_available"), {
+    description: "How private instances reach the internet; they need it, except in your own subnets.",
+    defaultText: "none, or single with private subnets",
+  }),
+  subnets: optional(list(subnet, { min: 2, max: 6 }), {
+    description: "Existing subnets to use. Not together with `availability_zones` and `nat_gateway`.",
+  }),
+  vpc_cidr: defaulted(cidr, {
+    description: "Address range of the network that is made.",
+    fallback: "192.168.0.0/16",
+    written: "192.168.0.0/16",
+  }),
+  api_load_balancer_type: defaulted(choice("nlb", "elb"), {
+    description: "Kind of load balancer before the APIs.",
+    fallback: "nlb",
+    written: "nlb",
+  }),
+  api_load_balancer_scheme: loadBalancerScheme("the APIs"),
+  api_load_balancer_cidr_white_list: whiteList("the APIs"),
+  operator_load_balancer_scheme: loadBalancerScheme("the Kubernetes API server"),
+  operator_load_balancer_cidr_white_list: whiteList("the Kubernetes API server"),
+  ssl_certificate_arn: optional(arn("acm", "arn:aws:acm:us-east-1:123456789012:certificate/1a2b"), {
+    description: "Certificate for HTTPS on your own domain.",
+  }),
+  iam_policy_arns: defaulted(list(arn("iam", "arn:aws:iam::aws:policy/AmazonS3FullAccess"), { max: 10 }), {
+    description: "What instances may do in AWS.",
+    fallback: ["arn:aws:iam::aws:policy/AmazonS3FullAccess"],
+    written: ["arn:aws:iam::aws:policy/AmazonS3FullAccess"],
+  }),
+  tags: defaulted(mapOf(anyText(), { key: "name" }), {
+    description: "AWS tags to put on everything.",
+    fallback: {},
+    written: {},
+  }),
+  prometheus_instance_type: defaulted(instanceType, {
+    description: "Instance type for metrics.",
+    fallback: "t3.medium",
+    written: "t3.medium",
+  }),
+  telemetry: defaulted(boolean(), {
+    description: "Kept so that older files are read; Cortex sends nothing to anybody.",
+    fallback: false,
+    written: false,
+  }),
+} as const;
+
+export type ClusterValues = Values<typeof clusterFields>;
