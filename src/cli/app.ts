@@ -1,0 +1,41 @@
+import type { ProjectFiles } from "../core/deploy.ts";
+import type { Environment } from "../core/environment.ts";
+import type { Terminal } from "./render/terminal.ts";
+import type { SettingsStore } from "./settings.ts";
+
+/** What a command works with; `src/main.ts` joins the real parts, a test its own. */
+export interface App {
+  /** The command line as typed, the program's own name left out. */
+  readonly args: readonly string[];
+  readonly terminal: Terminal;
+  readonly variables: Readonly<Record<string, string | undefined>>;
+  readonly workingFolder: string;
+  /** Aborts on Ctrl-C. */
+  readonly signal: AbortSignal;
+  readonly settings: SettingsStore;
+  /** Milliseconds since the epoch. */
+  now(): number;
+  /**
+   * The environment called `name`; without one that of `CORTEX_ENV`, else the default one.
+   * @throws ENVIRONMENT_NOT_FOUND, NOT_SUPPORTED
+   */
+  environment(name?: string): Promise<Environment>;
+  files(): Promise<ProjectFiles>;
+  /** `user@host`. */
+  identity(): Promise<string>;
+  /** What the machine itself looks like, for `doctor`. */
+  checkMachine(signal: AbortSignal): Promise<readonly MachineCheck[]>;
+  /** Set by a command that ends without an error but not with 0: `diff` that found some, `predict` that was refused. */
+  exitStatus: number;
+  /** What a command that is interrupted now leaves behind, in one line. */
+  leftBehind: string | undefined;
+}
+
+/** One thing that Cortex needs of a machine. */
+export interface MachineCheck {
+  readonly name: string;
+  readonly status: "ok" | "warn" | "fail";
+  readonly message: string;
+  /** What to do about it; never missing when the status is not ok. */
+  readonly fix?: string;
+}

@@ -1,0 +1,149 @@
+import { Command, Option } from "commander";
+import { CortexError } from "../core/errors.ts";
+import type { App } from "./app.ts";
+import { outputOption, withExamples } from "./flags.ts";
+import { show, type View } from "./render/show.ts";
+import type { EnvironmentSettings, KubernetesEnvironment, Settings } from "./settings.ts";
+import { checkName, configured, removed, renamed, withDefault } from "./settings-changes.ts";
+
+export interface ConfigureFlags {
+  readonly context?: string;
+  readonly namespace?: string;
+  readonly registry?: string;
+  readonly gateway?: string;
+  readonly prometheus?: string;
+  readonly baseImage?: string;
+  readonly operatorEndpoint?: string;
+}
+
+export function envCommand(app: App): Command {
+  const command = new Command("env")
+    .description("An environment is where APIs run: `local` is this machine, others are Kubernetes clusters.")
+    .action(() => command.help());
+  for (const make of [listCommand, configureCommand, defaultCommand, renameCommand, deleteCommand]) {
+    command.addCommand(make(app));
+  }
+  return withExamples(command, [
+    ["cortex env list", "the environments there are"],
+    ["cortex env configure production --context my-cluster", "add a Kubernetes cluster"],
+    ["cortex env default production", "use it when no -e is given"],
+  ]);
+}
+
+function listCommand(app: App): Command {
+  const command = new Command("list")
+    .description("Lists the environments; the default one is marked.")
+    .addOption(outputOption("pretty", "json", "yaml", "name"))
+    .action(async ({ output }) => show(await app.settings.read(), settingsView, output, app.terminal));
+  return withExamples(command, [["cortex env list", "the environments there are"]]);
+}
+
+function configureCommand(app: App): Command {
+  const command = new Command("configure")
+    .description("Adds a Kubernetes cluster as an environment, or changes what is known of it.")
+    .argument("<name>", "name of the environment")
+    .option("--context <name>", "context of the kubeconfig (default: its current one)")
+    .option("--namespace <name>", "namespace for the APIs")
+    .option("--registry <prefix>", "where images are pushed, e.g. registry.example.com/models")
+    .option("--gateway <namespace/name>", "Gateway that APIs are reached through")
+    .option("--prometheus <url>", "Prometheus to scale and measure by")
+    .option("--base-image <image>", "image to build on")
+    .addOption(new Option("-o, --operator-endpoint <url>").hideHelp())
+    .action((name: string, flags: ConfigureFlags) => configure(app, name, flags));
+  return withExamples(command, [
+    ["cortex env configure production --context my-cluster --registry registry.example.com/models", "add a cluster"],
+    ["cortex env configure production --namespace models", "change one thing of it"],
+  ]);
+}
+
+async function configure(app: App, name: string, flags: ConfigureFlags): Promise<void> {
+  if (flags.operatorEndpoint !== undefined) {
+    throw new CortexError("USAGE", "there are no operators any more, so -o has nothing to point at", {
+      hint: `name the cluster's kubeconfig context: cortex env configure ${name} --context CONTEXT`,
+    });
+  }
+  checkName(name);
+  const { context, namespace, registry, gateway, prometheus, baseImage } = flags;
+  if (gateway !== undefined && !/^[^/\s]+\/[^/\s]+$/.test(gateway)) {
+    throw new CortexError("USAGE", `--gateway "${gateway}" is no NAMESPACE/NAME`, {
+      hint: "e.g. --gateway infra/public",
+    });
+  }
+  if (prometheus !== undefined && !/^https?:\/\//.test(prometheus)) {
+    throw new CortexError("USAGE", `--prometheus "${prometheus}" is no URL`, {
+      hint: "e.g. http://prometheus.infra:9090",
+    });
+  }
+  const changes: KubernetesEnvironment = {
+    name,
+    kind: "kubernetes",
+    ...(context !== undefined && { context }),
+    ...(namespace !== undefined && { namespace }),
+    ...(registry !== undefined && { registry }),
+    ...(gateway !== undefined && { gateway }),
+    ...(prometheus !== undefined && { prometheus }),
+    ...(baseImage !== undefined && { base_image: baseImage }),
+  };
+  await app.settings.update((settings) => configured(settings, changes), app.signal);
+  await app.terminal.stdout.write(`configured ${name}\n`);
+}
+
+function defaultCommand(app: App): Command {
+  const command = new Command("default")
+    .description("Makes an environment the one that is used without -e; without a name prints which it is.")
+    .argument("[name]", "name of an environment")
+    .action((name: string | undefined) => setDefault(app, name));
+  return withExamples(command, [
+    ["cortex env default", "which is it?"],
+    ["cortex env default local", "this machine"],
+  ]);
+}
+
+async function setDefault(app: App, name: string | undefined): Promise<void> {
+  if (name === undefined) {
+    const { default_environment } = await app.settings.read();
+    return app.terminal.stdout.write(`${default_environment}\n`);
+  }
+  await app.settings.update((settings) => withDefault(settings, name), app.signal);
+  await app.terminal.stdout.write(`${name} is the default environment\n`);
+}
+
+function renameCommand(app: App): Command {
+  const command = new Command("rename")
+    .description("Gives an environment another name; nothing in it changes.")
+    .argument("<old>", "its name")
+    .argument("<new>", "its new name")
+    .action(async (oldName: string, newName: string) => {
+      checkName(newName);
+      await app.settings.update((settings) => renamed(settings, oldName, newName), app.signal);
+      await app.terminal.stdout.write(`renamed ${oldName} to ${newName}\n`);
+    });
+  return withExamples(command, [["cortex env rename prod production", "prod is production from now on"]]);
+}
+
+function deleteCommand(app: App): Command {
+  const command = new Command("delete")
+    .description("Forgets an environment. What is deployed in it stays.")
+    .argument("<name>", "name of an environment")
+    .action(async (name: string) => {
+      await app.settings.update((settings) => removed(settings, name), app.signal);
+      await app.terminal.stdout.write(`deleted ${name}; what is deployed in it stays\n`);
+    });
+  return withExamples(command, [["cortex env delete production", "forget it; its APIs stay"]]);
+}
+
+const settingsView: View<Settings> = {
+  table: ({ default_environment, environments }) => [
+    ["env", "kind", "default", "where"],
+    ...environments.map((one) => [one.name, one.kind, one.name === default_environment ? "yes" : "", whereText(one)]),
+  ],
+  json: ({ default_environment, environments }) => ({ default_environment, environments }),
+  names: ({ environments }) => environments.map((one) => one.name),
+};
+
+function whereText(one: EnvironmentSettings): string {
+  if (one.kind === "local") return "this machine";
+  if (one.kind === "operator") return one.operator_endpoint ?? "a cluster of an older Cortex";
+  const context = one.context ?? "the current context";
+  return one.namespace === undefined ? context : `${context}, namespace ${one.namespace}`;
+}

@@ -1,0 +1,87 @@
+import { Command, CommanderError, Option } from "commander";
+import { CortexError } from "../core/errors.ts";
+import { cortexVersion } from "../platform/installation.ts";
+import { nearest } from "../spec/nearest.ts";
+import type { App } from "./app.ts";
+import { type CommandEntry, catalog, notBuiltYet, retired } from "./catalog.ts";
+
+import { helpSummary, programSummary, rootExamples, versionSummary } from "./root-help.ts";
+
+/** Runs the command that `app.args` name, its code alone loaded. @throws CortexError USAGE, NOT_SUPPORTED, and what the command throws */
+export async function runCommand(app: App): Promise<void> {
+  const args = app.args[0] === "help" ? [...app.args.slice(1), "--help"] : app.args;
+  const printed: string[] = [];
+  const program = await programOf(app, [entryOf(args)], (text) => printed.push(text));
+  try {
+    await program.parseAsync(args, { from: "user" });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode !== 0) throw usageError(error, args[0]!);
+    await app.terminal.stdout.write(printed.join(""));
+  }
+}
+
+/** The program with `entries` as its commands. */
+export async function programOf(
+  app: App,
+  entries: readonly CommandEntry[],
+  print: (text: string) => void,
+): Promise<Command> {
+  const program = withOutput(new Command("cortex"), print)
+    .description(programSummary)
+    .addHelpText("before", rootExamples)
+    .addOption(new Option("-v, --version", versionSummary))
+    .helpCommand("help [topic]", helpSummary);
+  const commands = await Promise.all(entries.map(async (entry) => ({ entry, make: await entry.load() })));
+  for (const { entry, make } of commands) {
+    const command = make(app).summary(entry.summary).helpGroup(entry.group);
+    withOutput(command, print);
+    for (const child of command.commands) withOutput(child, print);
+    program.addCommand(command);
+  }
+  program.commandsGroup(catalog.at(-1)!.group);
+  return program.on("option:version", () => {
+    print(`cortex ${cortexVersion()}\n`);
+  });
+}
+
+function withOutput(command: Command, print: (text: string) => void): Command {
+  return command.exitOverride().configureOutput({
+    writeOut: print,
+    writeErr: () => {},
+    getOutHelpWidth: () => 110,
+    getOutHasColors: () => false,
+  });
+}
+
+function entryOf(args: readonly string[]): CommandEntry {
+  const name = args[0]!;
+  const entry = catalog.find((one) => one.name === name);
+  if (entry) return entry;
+  if (notBuiltYet.includes(name)) {
+    throw new CortexError("NOT_SUPPORTED", `\`cortex ${name}\` is not built yet`, {
+      hint: "`cortex --help` lists the commands that are there",
+    });
+  }
+  if (name.startsWith("-")) {
+    throw new CortexError("USAGE", `there is no option ${name} before the command`, {
+      hint: "write the command first, e.g. `cortex get -e local`",
+    });
+  }
+  const instead = retired[name];
+  if (instead) throw new CortexError("USAGE", `\`cortex ${name}\` is a command of older versions`, { hint: instead });
+  const near = nearest(name, [...catalog.map((one) => one.name), ...notBuiltYet, "help"]);
+  throw new CortexError("USAGE", `there is no command "${name}"`, {
+    hint: near ? `did you mean \`cortex ${near}\`?` : "`cortex --help` lists the commands",
+  });
+}
+
+/** What commander found wrong with a command line, in our words and with the nearest flag as the hint. */
+function usageError(error: CommanderError, command: string): CortexError {
+  const [first = "", ...rest] = error.message.replace(/^error: /, "").split("\n");
+  const near = /Did you mean (?:one of )?(.+)\?/.exec(rest.join(" "))?.[1];
+  return new CortexError("USAGE", first, {
+    hint: near ? `did you mean ${near}?` : `see \`cortex ${command} --help\``,
+    cause: error,
+  });
+}

@@ -1,0 +1,66 @@
+import type { ReplicaPhase, RolloutEvent } from "../../core/environment.ts";
+import { durationText } from "./time.ts";
+import { oneLine, padEnd } from "./width.ts";
+
+interface ShownReplica {
+  readonly id: string;
+  readonly phase: ReplicaPhase;
+  /** When this phase began, milliseconds since the epoch. */
+  readonly since: number;
+  readonly detail?: string;
+}
+
+/** What is shown of the rollouts that are under way, by API; replicas in the order in which they came. */
+export type RolloutState = ReadonlyMap<string, readonly ShownReplica[]>;
+
+export const noRollouts: RolloutState = new Map();
+
+/** @returns `state` after `event` of `api`; an API that is live, and a replica that stopped, is shown no longer */
+export function afterEvent(state: RolloutState, api: string, event: RolloutEvent): RolloutState {
+  const replicas = state.get(api) ?? [];
+  if (event.type === "live") return without(state, api);
+  if (event.type !== "replica") return new Map(state).set(api, replicas);
+  const { replica: id, phase, at, detail } = event;
+  if (phase === "stopped")
+    return new Map(state).set(
+      api,
+      replicas.filter((one) => one.id !== id),
+    );
+  const shown: ShownReplica = { id, phase, since: at, ...(detail !== undefined && { detail }) };
+  const isKnown = replicas.some((one) => one.id === id);
+  return new Map(state).set(api, isKnown ? replicas.map((one) => (one.id === id ? shown : one)) : [...replicas, shown]);
+}
+
+export function without(state: RolloutState, api: string): RolloutState {
+  return new Map([...state].filter(([name]) => name !== api));
+}
+
+/** One line per replica: its name, what it is doing, for how long. */
+export function rolloutLines(state: RolloutState, now: number): readonly string[] {
+  const rows = [...state].flatMap(([api, replicas]) =>
+    replicas.length === 0
+      ? [{ name: api, phase: "waiting", time: "", detail: "" }]
+      : replicas.map((replica) => ({
+          name: replicaName(api, replica.id),
+          phase: replica.phase,
+          time: replica.phase === "ready" ? "" : durationText(now - replica.since),
+          detail: oneLine(replica.detail ?? ""),
+        })),
+  );
+  const nameWidth = Math.max(0, ...rows.map((row) => row.name.length));
+  return rows.map(({ name, phase, time, detail }) =>
+    `  ${padEnd(name, nameWidth)}  ${padEnd(phase, "preparing packages".length)}  ${padEnd(time, 5)}  ${detail}`.trimEnd(),
+  );
+}
+
+/** The same, for a log that is only ever appended to; undefined for what is told elsewhere. */
+export function plainLine(api: string, event: RolloutEvent): string | undefined {
+  if (event.type === "notice") return `${api}: note: ${oneLine(event.message)}`;
+  if (event.type !== "replica") return undefined;
+  const detail = event.detail ? ` (${oneLine(event.detail)})` : "";
+  return `${replicaName(api, event.replica)}: ${event.phase}${detail}`;
+}
+
+function replicaName(api: string, replica: string): string {
+  return replica.startsWith(api) ? replica : `${api}/${replica}`;
+}

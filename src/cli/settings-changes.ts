@@ -1,0 +1,92 @@
+import { CortexError } from "../core/errors.ts";
+import { nearest } from "../spec/nearest.ts";
+import type { EnvironmentSettings, KubernetesEnvironment, Settings } from "./settings.ts";
+
+/** @throws USAGE */
+export function checkName(name: string): void {
+  if (/^[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?$/i.test(name) && name !== "local") return;
+  throw new CortexError("USAGE", name === "local" ? "local is this machine" : `"${name}" cannot name an environment`, {
+    hint: "use letters, digits, dots and hyphens, at most 63 of them, and not `local`",
+  });
+}
+
+/** @throws ENVIRONMENT_NOT_FOUND */
+export function environmentNamed({ environments }: Settings, name: string): EnvironmentSettings {
+  const found = environments.find((one) => one.name === name);
+  if (found) return found;
+  const names = environments.map((one) => one.name);
+  const near = nearest(name, names);
+  throw new CortexError("ENVIRONMENT_NOT_FOUND", `there is no environment ${name}`, {
+    hint: near ? `did you mean ${near}?` : `there are: ${names.join(", ")}`,
+  });
+}
+
+/** What is not named in `changes` stays as it was. */
+export function configured(settings: Settings, changes: KubernetesEnvironment): Settings {
+  const { environments } = settings;
+  const before = environments.find((one) => one.name === changes.name);
+  if (!before) return { ...settings, environments: [...environments, changes] };
+  const after = before.kind === "kubernetes" ? { ...before, ...changes } : changes;
+  return { ...settings, environments: environments.map((one) => (one === before ? after : one)) };
+}
+
+/** @throws ENVIRONMENT_NOT_FOUND */
+export function withDefault(settings: Settings, name: string): Settings {
+  environmentNamed(settings, name);
+  return { ...settings, default_environment: name };
+}
+
+/** @throws ENVIRONMENT_NOT_FOUND, USAGE, CONFLICT */
+export function renamed(settings: Settings, oldName: string, newName: string): Settings {
+  refuseLocal(oldName, "renamed");
+  const old = environmentNamed(settings, oldName);
+  if (settings.environments.some((one) => one.name === newName)) {
+    throw new CortexError("CONFLICT", `there is an environment ${newName} already`, {
+      hint: `delete it first: cortex env delete ${newName}`,
+    });
+  }
+  return {
+    default_environment: settings.default_environment === oldName ? newName : settings.default_environment,
+    environments: settings.environments.map((one) =>
+      one === old && one.kind !== "local" ? { ...one, name: newName } : one,
+    ),
+  };
+}
+
+/** The default becomes `local` when it was the one that goes. @throws ENVIRONMENT_NOT_FOUND, USAGE */
+export function removed(settings: Settings, name: string): Settings {
+  refuseLocal(name, "deleted");
+  const doomed = environmentNamed(settings, name);
+  return {
+    default_environment: settings.default_environment === name ? "local" : settings.default_environment,
+    environments: settings.environments.filter((one) => one !== doomed),
+  };
+}
+
+function refuseLocal(name: string, what: string): void {
+  if (name !== "local") return;
+  throw new CortexError("USAGE", `local is this machine and cannot be ${what}`, {
+    hint: "`cortex delete --all -e local` deletes the APIs in it",
+  });
+}
+
+/**
+ * The environment a command works in: the one that `-e` names, else that of CORTEX_ENV, else the default one.
+ * @throws ENVIRONMENT_NOT_FOUND, NOT_SUPPORTED for what cannot be used yet, or any more
+ */
+export function usableEnvironment(settings: Settings, name: string): "local" {
+  const found = environmentNamed(settings, name);
+  if (found.kind === "local") return "local";
+  if (found.kind === "kubernetes") {
+    throw new CortexError("NOT_SUPPORTED", `${name} is a Kubernetes cluster, and deploying to one is not built yet`, {
+      hint: "use -e local",
+    });
+  }
+  throw new CortexError(
+    "NOT_SUPPORTED",
+    `${name} is a cluster of an older Cortex, and this one speaks to no operator`,
+    {
+      hint: "use -e local, or make that the default: cortex env default local",
+    },
+  );
+}

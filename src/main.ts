@@ -1,0 +1,106 @@
+import type { App } from "./cli/app.ts";
+import { quickAnswer } from "./cli/quick-answers.ts";
+import { CortexError } from "./core/errors.ts";
+import { installation } from "./platform/installation.ts";
+
+/**
+ * The program: answers what needs no loading at once, joins the parts for all else, and turns Ctrl-C into an abort signal. The only
+ * file that knows both the command line and the environments.
+ */
+async function main(args: readonly string[]): Promise<void> {
+  const answer = await quickAnswer(args);
+  if (answer !== undefined) return end(0, answer);
+  if (args[0] === "__agent") {
+    const { runAgent } = await import("./environments/local/agent/agent-main.ts");
+    return runAgent(args.slice(1), installation());
+  }
+  const app = await joinParts(args, interruptSignal());
+  if (args[0] === "__complete") {
+    const { completeWords } = await import("./cli/complete.ts");
+    return end(0, await completeWords(app, args.slice(1)));
+  }
+  const { runCli } = await import("./cli/run.ts");
+  return end(await runCli(app));
+}
+
+/** Ends at once, whatever is still open, but not before all output is written; a reader that went away is no error. */
+async function end(status: number, output = ""): Promise<void> {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on("error", () => {});
+    await new Promise((written) => stream.write(stream === process.stdout ? output : "", written));
+  }
+  process.exit(status);
+}
+
+/** The first Ctrl-C (or SIGTERM) asks whatever runs to stop; the second does not wait for it. */
+function interruptSignal(): AbortSignal {
+  const controller = new AbortController();
+  const interrupt = () => {
+    if (controller.signal.aborted) {
+      if (process.stderr.isTTY) process.stderr.write("\u001b[?25h");
+      process.exit(130);
+    }
+    controller.abort(new CortexError("INTERRUPTED", "interrupted"));
+  };
+  process.on("SIGINT", interrupt);
+  process.on("SIGTERM", interrupt);
+  return controller.signal;
+}
+
+async function joinParts(args: readonly string[], signal: AbortSignal): Promise<App> {
+  const [{ processTerminal }, { settingsIn }, { cortexHome }] = await Promise.all([
+    import("./cli/render/terminal.ts"),
+    import("./cli/settings.ts"),
+    import("./platform/home.ts"),
+  ]);
+  const variables = process.env;
+  const home = cortexHome(variables);
+  const settings = settingsIn(home);
+  return {
+    args,
+    terminal: processTerminal(variables),
+    variables,
+    get workingFolder() {
+      return currentFolder();
+    },
+    signal,
+    settings,
+    now: Date.now,
+    exitStatus: 0,
+    leftBehind: undefined,
+    async environment(name) {
+      const wanted = name ?? (variables.CORTEX_ENV || (await settings.read()).default_environment);
+      if (wanted !== "local") {
+        const { usableEnvironment } = await import("./cli/settings-changes.ts");
+        usableEnvironment(await settings.read(), wanted);
+      }
+      const { localEnvironment } = await import("./environments/local/local-environment.ts");
+      return localEnvironment({ home, installation: installation(), variables });
+    },
+    async files() {
+      const [{ projectFiles }, { localFolders }] = await Promise.all([
+        import("./project/project-files.ts"),
+        import("./environments/local/local-folders.ts"),
+      ]);
+      return projectFiles({ workingFolder: currentFolder(), variables, cacheFile: localFolders(home).projectCache });
+    },
+    async identity() {
+      const { hostname, userInfo } = await import("node:os");
+      return `${userInfo().username}@${hostname()}`;
+    },
+    async checkMachine(checkSignal) {
+      const { checkMachine } = await import("./environments/local/doctor.ts");
+      return checkMachine({ home, variables }, checkSignal);
+    },
+  };
+}
+
+function currentFolder(): string {
+  try {
+    return process.cwd();
+  } catch (cause) {
+    throw new CortexError("FILE_NOT_FOUND", "the current folder is gone", { hint: "change to another one", cause });
+  }
+}
+
+void main(process.argv.slice(2));
