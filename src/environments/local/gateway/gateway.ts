@@ -1,0 +1,199 @@
+import type { Server, Socket } from "node:net";
+import type { ApiMetrics } from "../../../core/environment.ts";
+import { ClientConnection } from "./client-connection.ts";
+import { listenOnLoopback, portOf, stopListening } from "./listeners.ts";
+import { Meter } from "./meter.ts";
+import { renderPrometheus } from "./prometheus.ts";
+import { ReadBuffers } from "./read-buffers.ts";
+import { requestIds } from "./request-ids.ts";
+import { Router } from "./router.ts";
+import type { RouteTarget, Surroundings } from "./surroundings.ts";
+import { ApiTraffic } from "./traffic.ts";
+import {
+  type Backend,
+  defaultLimits,
+  type Gateway,
+  type GatewayLimits,
+  type GatewayOptions,
+  type RouteOptions,
+  type Sample,
+  type Unavailable,
+} from "./types.ts";
+
+export type {
+  AccessLine,
+  Backend,
+  Gateway,
+  GatewayLimits,
+  GatewayOptions,
+  RouteOptions,
+  Sample,
+  Unavailable,
+} from "./types.ts";
+
+/** Makes a gateway that does not listen yet; `close` frees all it holds. */
+export function createGateway(options: GatewayOptions): Gateway {
+  return new LocalGateway(options);
+}
+
+class LocalGateway implements Gateway, Surroundings {
+  readonly limits: GatewayLimits;
+  readonly router = new Router<RouteTarget>();
+  readonly buffers = new ReadBuffers();
+  readonly strays = new Meter(performance.now());
+  readonly nextRequestId: () => string = requestIds();
+  readonly onAccess: GatewayOptions["onAccess"];
+  readonly onWaiting: GatewayOptions["onWaiting"];
+  now: number = performance.now();
+  isClosing = false;
+  private servers: Server[] = [];
+  private readonly connections = new Set<ClientConnection>();
+  private readonly apis = new Map<string, ApiTraffic>();
+  /** Removed, but with requests in flight. */
+  private readonly leaving = new Set<ApiTraffic>();
+  private readonly sweeper: NodeJS.Timeout;
+  private whenIdle: (() => void)[] = [];
+
+  constructor({ onAccess, onWaiting, ...limits }: GatewayOptions) {
+    this.limits = { ...defaultLimits, ...limits };
+    this.onAccess = onAccess;
+    this.onWaiting = onWaiting;
+    this.sweeper = setInterval(() => this.sweep(), this.limits.sweepMs).unref();
+  }
+
+  get port(): number | undefined {
+    const [server] = this.servers;
+    return server?.listening ? portOf(server) : undefined;
+  }
+
+  async listen(port: number): Promise<void> {
+    const before = this.servers;
+    this.servers = await listenOnLoopback(port, this.onConnection);
+    this.isClosing = false;
+    await stopListening(before);
+  }
+
+  listeners(): readonly Server[] {
+    return this.servers;
+  }
+
+  adopt(server: Server): void {
+    server.on("connection", this.onConnection);
+    server.on("error", () => {});
+    this.servers.push(server);
+    this.isClosing = false;
+  }
+
+  async stopAccepting(): Promise<void> {
+    this.isClosing = true;
+    await stopListening(this.servers.splice(0));
+  }
+
+  setRoute(route: RouteOptions): void {
+    let traffic = this.apis.get(route.api);
+    if (traffic) {
+      if (traffic.endpoint !== route.endpoint) this.unroute(traffic);
+      traffic.endpoint = route.endpoint;
+      traffic.maxQueueLength = route.maxQueueLength;
+    } else {
+      traffic = new ApiTraffic(route, this);
+      this.apis.set(route.api, traffic);
+    }
+    this.router.set(route.endpoint, { traffic, prefixLine: prefixLine(route.endpoint) });
+  }
+
+  async removeRoute(api: string): Promise<void> {
+    const traffic = this.apis.get(api);
+    if (!traffic) return;
+    this.apis.delete(api);
+    this.unroute(traffic);
+    this.leaving.add(traffic);
+    await traffic.remove();
+    this.leaving.delete(traffic);
+  }
+
+  addBackend(api: string, backend: Backend): void {
+    this.apis.get(api)?.add(backend);
+  }
+
+  async drainBackend(api: string, id: string, signal: AbortSignal): Promise<void> {
+    await Promise.all(this.named(api).map((traffic) => traffic.drain(id, signal)));
+  }
+
+  failBackend(api: string, id: string, cause: string): void {
+    for (const traffic of this.named(api)) traffic.fail(id, cause);
+  }
+
+  setUnavailable(api: string, cause: Unavailable | undefined): void {
+    this.apis.get(api)?.setUnavailable(cause);
+  }
+
+  sample(api: string): Sample {
+    return this.apis.get(api)?.sample ?? { inFlight: 0, queueLength: 0 };
+  }
+
+  metrics(api: string): ApiMetrics {
+    const now = performance.now();
+    const meter = this.apis.get(api)?.meter ?? new Meter(now);
+    return { ...meter.read(now), ...this.sample(api) };
+  }
+
+  renderMetrics(): string {
+    const served = [...this.apis.values()].map(({ api, meter, sample, replicasReady }) => {
+      return { api, meter, replicasReady, ...sample };
+    });
+    return renderPrometheus([
+      ...served,
+      { api: "", meter: this.strays, replicasReady: 0, inFlight: 0, queueLength: 0 },
+    ]);
+  }
+
+  async close(signal: AbortSignal): Promise<void> {
+    await this.stopAccepting();
+    await this.untilIdle(signal);
+    clearInterval(this.sweeper);
+    const closed = this.connections.size > 0 ? new Promise<void>((resolve) => this.whenIdle.push(resolve)) : undefined;
+    for (const connection of [...this.connections]) connection.destroy();
+    for (const traffic of this.apis.values()) traffic.close();
+    await closed;
+  }
+
+  private readonly onConnection = (socket: Socket): void => {
+    const connection = new ClientConnection(socket, this, this.onClosed);
+    this.connections.add(connection);
+    if (this.connections.size > this.limits.maxConnections) connection.refuseSurplus();
+  };
+
+  private readonly onClosed = (connection: ClientConnection): void => {
+    this.connections.delete(connection);
+    if (this.connections.size === 0) for (const done of this.whenIdle.splice(0)) done();
+  };
+
+  /** Resolves when every connection is closed, as each is after its answer once nothing is accepted, or `signal` aborts. */
+  private async untilIdle(signal: AbortSignal): Promise<void> {
+    if (this.connections.size === 0 || signal.aborted) return;
+    await new Promise<void>((resolve) => {
+      this.whenIdle.push(resolve);
+      signal.addEventListener("abort", () => resolve(), { once: true });
+    });
+  }
+
+  private sweep(): void {
+    this.now = performance.now();
+    for (const connection of this.connections) connection.sweep(this.now);
+    for (const traffic of this.apis.values()) traffic.sweep(this.now);
+  }
+
+  /** The API of that name, and removed ones of the same name that still have requests in flight. */
+  private named(api: string): ApiTraffic[] {
+    const present = this.apis.get(api);
+    return [...(present ? [present] : []), ...[...this.leaving].filter((one) => one.api === api)];
+  }
+
+  private unroute(traffic: ApiTraffic): void {
+    // Another API may have taken the endpoint meanwhile.
+    if (this.router.get(traffic.endpoint)?.traffic === traffic) this.router.delete(traffic.endpoint);
+  }
+}
+
+const prefixLine = (endpoint: string): string => (endpoint === "/" ? "" : `x-forwarded-prefix: ${endpoint}\r\n`);
