@@ -2,7 +2,9 @@
  * The canonical model of an API: what every spelling of cortex.yaml is parsed into, with all defaults filled in.
  * Keys are those of the file (snake_case), so that `get -o json`, revisions and the file speak of the same thing.
  */
-export type ApiKind = "RealtimeAPI" | "AsyncAPI" | "BatchAPI" | "TaskAPI" | "TrafficSplitter";
+export const apiKinds = ["RealtimeAPI", "AsyncAPI", "BatchAPI", "TaskAPI", "TrafficSplitter"] as const;
+
+export type ApiKind = (typeof apiKinds)[number];
 
 export type JsonValue = null | boolean | number | string | JsonValue[] | { [key: string]: JsonValue };
 

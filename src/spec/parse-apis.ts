@@ -1,7 +1,8 @@
 import type { Problem } from "../core/errors.ts";
-import type { Api, ApiKind } from "./api.ts";
+import { type Api, type ApiKind, apiKinds } from "./api.ts";
 import { buildApi } from "./build-api.ts";
 import { type ApiValues, apiFields } from "./definitions/api-fields.ts";
+import { explainUnknownKey } from "./field-paths.ts";
 import { createReport, type Report } from "./report.ts";
 import { type Exists, placesOf, type RuleContext } from "./rules/context.ts";
 import { checkFile } from "./rules/file.ts";
@@ -13,7 +14,6 @@ import { checkSplitter } from "./rules/splitter.ts";
 import { object } from "./shape/collections.ts";
 import { type Loose, mismatch, type Reading } from "./shape/shape.ts";
 import { modernise } from "./spellings/modernise.ts";
-import { explainUnknownKey } from "./unknown-key.ts";
 import { decode } from "./yaml/decode.ts";
 import type { Node } from "./yaml/node.ts";
 import { readTree } from "./yaml/tree.ts";
@@ -84,9 +84,7 @@ function listed({ values, at }: RuleContext): Parameters<typeof checkFile>[0][nu
 function kindIn(node: Node): ApiKind | undefined {
   const kind = textIn(node, "kind");
   if (kind === undefined) return "RealtimeAPI";
-  return ["RealtimeAPI", "AsyncAPI", "BatchAPI", "TaskAPI", "TrafficSplitter"].find((one) => one === kind) as
-    | ApiKind
-    | undefined;
+  return apiKinds.find((one) => one === kind);
 }
 
 function nameIn(node: Node | undefined): string | undefined {

@@ -1,3 +1,4 @@
+import { apiKinds } from "../api.ts";
 import { list, object } from "../shape/collections.ts";
 import { defaulted, optional, required, section } from "../shape/field.ts";
 import type { Values } from "../shape/shape.ts";
@@ -52,7 +53,7 @@ const target = object(
 /** Everything that an item of cortex.yaml may hold. */
 export const apiFields = {
   name: required(label(42), { description: "Name of the API, once per file and cluster.", example: "name: iris" }),
-  kind: defaulted(choice("RealtimeAPI", "AsyncAPI", "BatchAPI", "TaskAPI", "TrafficSplitter"), {
+  kind: defaulted(choice(...apiKinds), {
     description:
       "What it is: answers requests at once, from a queue, or runs as a job over batches or once; or splits traffic.",
     fallback: "RealtimeAPI",

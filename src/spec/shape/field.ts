@@ -40,7 +40,7 @@ export function nullable<T>(
   const field = withDefault<T | null>(shape, fallback, written, doc);
   const read: typeof field.read = (entry, ...rest) =>
     entry && isNothing(entry.value) ? null : field.read(entry, ...rest);
-  return { ...field, read };
+  return { ...field, isNullable: true, read };
 }
 
 /** A map with fixed keys that is read as if it were empty when it is not there: its fields have their defaults. */

@@ -46,6 +46,8 @@ export interface Field<T> extends FieldDoc {
   readonly isRequired: boolean;
   /** The default as JSON; undefined when there is none, or when it depends on something. */
   readonly fallback?: JsonValue;
+  /** True when null may be written, and means something else than the default. */
+  readonly isNullable?: boolean;
   /** @param parent the map that should hold the field. @returns undefined when a problem has been reported */
   read(entry: Entry | undefined, parent: Parent, key: string, reading: Reading): T | undefined;
 }
