@@ -1,0 +1,71 @@
+"""What a replica's process does from its start to its end."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from typing import List
+
+from .control import Control, die_with, die_with_stdin
+from .failures import StartFailure
+from .logs import set_up_logs
+from .settings import CommandLine, Settings, read_command_line, read_settings
+
+#: Seconds that threads of the handler, which nobody ends, may hold up the exit.
+_EXIT_PATIENCE = 2.0
+
+
+def main(arguments: List[str]) -> int:
+    """Returns the exit status: 0 after a drain, 1 when it could not start."""
+    command = read_command_line(arguments)
+    try:
+        settings = read_settings(command.settings_file)
+    except StartFailure as failure:
+        sys.stderr.write(failure.for_people() + "\n")
+        return 1
+    set_up_logs(settings.log_level)
+    control = _hold_the_line(settings, command)
+    try:
+        status = _run(settings, command, control, arguments)
+    except StartFailure as failure:
+        sys.stderr.write(failure.for_people() + "\n")
+        hint = {"hint": failure.hint} if failure.hint else {}
+        control.send("failed", error=failure.error, traceback=failure.traceback, **hint)
+        status = 1
+    _exit_soon(status)
+    return status
+
+
+def _run(settings: Settings, command: CommandLine, control: Control, arguments: List[str]) -> int:
+    if settings.processes > 1 and command.process is None:
+        from .supervise import supervise
+
+        return supervise(settings, arguments, control)
+    from .server import serve
+
+    serve(settings, command.process or 0, control)
+    return 0
+
+
+def _hold_the_line(settings: Settings, command: CommandLine) -> Control:
+    """A process that another one started holds on to that one, the first one to whoever started the replica."""
+    fd = settings.control_fd if command.process is None else command.control_fd
+    if fd is not None:
+        die_with(fd)
+    elif settings.watch_stdin if command.process is None else sys.platform == "win32":
+        die_with_stdin()
+    return Control(fd)
+
+
+def _exit_soon(status: int) -> None:
+    """Threads that the handler started and never ends must not keep a stopped replica alive."""
+
+    def end() -> None:
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+        os._exit(status)
+
+    timer = threading.Timer(_EXIT_PATIENCE, end)
+    timer.daemon = True
+    timer.start()

@@ -1,0 +1,35 @@
+"""Starts a replica: `python launch.py REPLICA.json [--process N] [--control-fd FD]`.
+
+The file holds what docs of `cortex_runtime.settings` say. This script only puts `sys.path` in order, so that whatever the
+user installed wins over what the runtime brings along, and then hands over.
+"""
+
+import os
+import sys
+
+
+def arrange_path(settings_file: str) -> None:
+    """Packages of the user first, then the runtime, then its unpacked wheels. The project's own folders come later."""
+    import json
+    import site
+
+    with open(settings_file, encoding="utf-8") as file:
+        settings = json.load(file)
+    runtime_folder = os.path.dirname(os.path.abspath(__file__))
+    sys.path[:] = [entry for entry in sys.path if os.path.abspath(entry) != runtime_folder]
+    for folder in settings.get("site_packages") or []:
+        site.addsitedir(folder)
+    sys.path.append(runtime_folder)
+    if settings.get("wheels_dir"):
+        sys.path.append(settings["wheels_dir"])
+
+
+if __name__ == "__main__":
+    if sys.version_info < (3, 9):
+        sys.exit("Cortex needs Python 3.9 or later, this is %d.%d" % sys.version_info[:2])
+    if len(sys.argv) < 2:
+        sys.exit("usage: launch.py REPLICA.json [--process N] [--control-fd FD]")
+    arrange_path(sys.argv[1])
+    from cortex_runtime.main import main
+
+    sys.exit(main(sys.argv[1:]))
