@@ -95,7 +95,7 @@ export const catalog: readonly CommandEntry[] = [
   },
   {
     name: "explain",
-    usage: "[options] [field]",
+    usage: "[field]",
     summary: "say what a field of cortex.yaml means",
     group: tool,
     load: async () => (await import("./explain.ts")).explainCommand,

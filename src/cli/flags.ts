@@ -45,7 +45,7 @@ export function parseCount(text: string): number {
 
 /** Puts examples before all else that `--help` of `command` prints. Each is a command line and what it does. */
 export function withExamples(command: Command, examples: readonly (readonly [line: string, does: string])[]): Command {
-  return command.addHelpText("before", `${examplesText(examples)}\n`);
+  return command.addHelpText("before", examplesText(examples));
 }
 
 export function examplesText(examples: readonly (readonly [line: string, does: string])[]): string {

@@ -14,6 +14,7 @@ export const helpTopics: Readonly<Record<string, string>> = {
   variables: `Environment variables:
   CORTEX_HOME        folder of what Cortex keeps (default: ~/.cortex)
   CORTEX_ENV         environment to use without -e
+  CORTEX_PYTHON      Python that handlers run with (default: python3 on the PATH)
   CORTEX_LOCAL_PORT  port of the local gateway (default: 8888)
   CORTEX_NO_INPUT    never ask; a question becomes an error that names the flag
   CORTEX_DEBUG=1     print stacks of errors

@@ -29,9 +29,10 @@ export async function programOf(
 ): Promise<Command> {
   const program = withOutput(new Command("cortex"), print)
     .description(programSummary)
-    .addHelpText("before", rootExamples)
+    .enablePositionalOptions()
+    .addHelpText("before", rootExamples.trimEnd().concat("\n"))
     .addOption(new Option("-v, --version", versionSummary))
-    .helpCommand("help [topic]", helpSummary);
+    .addHelpCommand(new Command("help [topic]").description(helpSummary).helpGroup(catalog.at(-1)!.group));
   const commands = await Promise.all(entries.map(async (entry) => ({ entry, make: await entry.load() })));
   for (const { entry, make } of commands) {
     const command = make(app).summary(entry.summary).helpGroup(entry.group);
@@ -39,7 +40,6 @@ export async function programOf(
     for (const child of command.commands) withOutput(child, print);
     program.addCommand(command);
   }
-  program.commandsGroup(catalog.at(-1)!.group);
   return program.on("option:version", () => {
     print(`cortex ${cortexVersion()}\n`);
   });

@@ -35,7 +35,6 @@ export function rootHelp(): string {
     item("-h, --help", "display help for command"),
     "",
     ...groups,
-    "",
   ].join("\n");
 }
 

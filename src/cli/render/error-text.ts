@@ -14,10 +14,17 @@ export function errorText(error: unknown, options: ErrorTextOptions): string {
   if (!(error instanceof CortexError)) return bugText(error, options.palette);
   const { palette, withStacks } = options;
   const problems = error.problems.length > 0 ? error.problems : [asProblem(error)];
-  const blocks = problems.map((problem) => problemText(problem, "error", options));
-  if (problems.length > 1) blocks.push(`${palette.error("error:")} ${error.message}\n`);
-  if (error.problems.length > 1 && error.hint) blocks.push(hintText(error.hint, palette));
-  if (error.details) blocks.splice(1, 0, detailsText(error.details, palette));
+  const details = error.details ? detailsText(error.details, palette) : "";
+  const blocks = problems.map((problem) =>
+    problemText(problem, "error", options, problems.length === 1 ? details : ""),
+  );
+  if (problems.length > 1) {
+    blocks.push(
+      `${palette.error("error:")} ${error.message}\n`,
+      details,
+      error.hint ? hintText(error.hint, palette) : "",
+    );
+  }
   if (withStacks) blocks.push(`${palette.quiet(stackOf(error))}\n`);
   return blocks.join("");
 }
@@ -30,13 +37,19 @@ export function warningText(problem: Problem, options: ErrorTextOptions): string
   return problemText(problem, "warning", options);
 }
 
-function problemText({ message, at, hint }: Problem, label: "error" | "warning", options: ErrorTextOptions): string {
+/** @param details what the failing thing itself printed, as whole lines; it comes before the hint */
+function problemText(
+  { message, at, hint }: Problem,
+  label: "error" | "warning",
+  options: ErrorTextOptions,
+  details = "",
+): string {
   const { palette, columns } = options;
   const lines = [
     `${palette[label](`${label}:`)} ${palette.strong(at ? `${placeText(at)}: ${message}` : message)}`,
     ...(at ? codeFrame(at, columns) : []),
   ];
-  return `${lines.join("\n")}\n${hint ? hintText(hint, palette) : ""}`;
+  return `${lines.join("\n")}\n${details}${hint ? hintText(hint, palette) : ""}`;
 }
 
 export function placeText({ file, line, column }: Location): string {

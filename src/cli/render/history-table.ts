@@ -6,7 +6,7 @@ import { ageText } from "./time.ts";
 /** Newest first. */
 export function historyTable(history: readonly Revision[], state: ApiState | undefined, now: number): Table {
   return [
-    ["revision", "api id", "last deployed", "by", ""],
+    ["revision", "api id", "last deployed", "by", "note"],
     ...history.map((revision) => [
       String(revision.number),
       apiId(revision),

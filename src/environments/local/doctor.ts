@@ -1,13 +1,13 @@
 import { constants } from "node:fs";
 import { access, statfs } from "node:fs/promises";
 import { createServer } from "node:net";
-import { delimiter, dirname, join } from "node:path";
+import { dirname } from "node:path";
 import { CortexError } from "../../core/errors.ts";
 import { agentAddress } from "../../platform/home.ts";
 import type { AgentInfo } from "./agent/protocol.ts";
 import { AgentAbsent, agentClient } from "./agent-client.ts";
 import { gatewayPort } from "./gateway-port.ts";
-import { findPython } from "./packages/find-python.ts";
+import { findOnPath, findPython } from "./packages/find-python.ts";
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
@@ -46,7 +46,7 @@ export async function checkMachine(options: DoctorOptions, signal: AbortSignal):
 async function checkPython(variables: Variables, signal: AbortSignal): Promise<Check> {
   const name = "python";
   try {
-    const { path, version } = await findPython({ variables, signal });
+    const { path, version } = await findPython(variables, signal);
     return { name, status: "ok", message: `Python ${version} at ${path}` };
   } catch (error) {
     if (!(error instanceof CortexError)) throw error;
@@ -55,14 +55,10 @@ async function checkPython(variables: Variables, signal: AbortSignal): Promise<C
   }
 }
 
-async function checkUv({ PATH = "" }: Variables): Promise<Check> {
+async function checkUv(variables: Variables): Promise<Check> {
   const name = "uv";
-  const file = process.platform === "win32" ? "uv.exe" : "uv";
-  for (const folder of PATH.split(delimiter).filter((one) => one !== "")) {
-    if (await isAllowed(join(folder, file), constants.X_OK)) {
-      return { name, status: "ok", message: `installs packages, at ${join(folder, file)}` };
-    }
-  }
+  const found = await findOnPath("uv", variables);
+  if (found !== undefined) return { name, status: "ok", message: `installs packages, at ${found}` };
   return {
     name,
     status: "warn",

@@ -1,0 +1,119 @@
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { settingsIn } from "../../src/cli/settings.ts";
+import { usableEnvironment } from "../../src/cli/settings-changes.ts";
+import { expectGolden } from "./support/golden.ts";
+import { runCommand } from "./support/run-command.ts";
+
+/** A home of its own for `use`. */
+async function inHome(
+  use: (home: string, cortex: (...args: string[]) => ReturnType<typeof runCommand>) => Promise<void>,
+) {
+  const home = await mkdtemp(join(tmpdir(), "cortex-home-"));
+  try {
+    await use(home, (...args) => runCommand(args, { settings: settingsIn(home), isTerminal: true }));
+  } finally {
+    await rm(home, { recursive: true });
+  }
+}
+
+describe("env", () => {
+  test("lists local alone at first", () =>
+    inHome(async (_, cortex) => {
+      await expectGolden("env-list-first", await cortex("env", "list"));
+      expect(JSON.parse((await cortex("env", "list", "-o", "json")).stdout)).toEqual({
+        default_environment: "local",
+        environments: [{ name: "local", kind: "local" }],
+      });
+    }));
+
+  test("configures, changes, chooses, renames and deletes a cluster", () =>
+    inHome(async (_, cortex) => {
+      expect((await cortex("env", "configure", "prod", "--context", "eks", "--gateway", "infra/public")).status).toBe(
+        0,
+      );
+      await cortex("env", "configure", "prod", "--namespace", "models", "--base-image", "python:3.12");
+      await cortex("env", "default", "prod");
+      await cortex("env", "rename", "prod", "production");
+      await expectGolden("env-list", await cortex("env", "list"));
+      await expectGolden("env-list-json", await cortex("env", "list", "-o", "json"));
+      expect((await cortex("env", "default")).stdout).toBe("production\n");
+      await cortex("env", "delete", "production");
+      expect((await cortex("env", "default")).stdout).toBe("local\n");
+    }));
+
+  test("writes a file that only this user can read, and leaves nothing beside it", () =>
+    inHome(async (home, cortex) => {
+      await cortex("env", "configure", "prod");
+      expect((await stat(join(home, "cli.json"))).mode & 0o777).toBe(0o600);
+      expect(await readdir(home)).toEqual(["cli.json"]);
+    }));
+
+  test("loses nothing when several commands write at once", () =>
+    inHome(async (home, cortex) => {
+      const names = Array.from({ length: 8 }, (_, index) => `cluster-${index}`);
+      await Promise.all(names.map((name) => cortex("env", "configure", name)));
+      const { environments } = await settingsIn(home).read();
+      expect(environments.map((one) => one.name).sort()).toEqual([...names, "local"].sort());
+    }));
+
+  test.for([
+    [["default", "nowhere"], 4, "there is no environment nowhere"],
+    [["delete", "local"], 2, "local is this machine"],
+    [["rename", "local", "here"], 2, "local is this machine"],
+    [["configure", "p", "--gateway", "public"], 2, "is no NAMESPACE/NAME"],
+    [["configure", "p", "--prometheus", "host:9090"], 2, "is no URL"],
+  ] as const)("refuses env %j", ([args, status, cause]) =>
+    inHome(async (_, cortex) => {
+      const ran = await cortex("env", ...args);
+      expect(ran.stderr).toContain(cause);
+      expect(ran.status).toBe(status);
+    }),
+  );
+
+  test("refuses to rename onto another environment", () =>
+    inHome(async (_, cortex) => {
+      await cortex("env", "configure", "a");
+      await cortex("env", "configure", "b");
+      expect(await cortex("env", "rename", "a", "b")).toMatchObject({ status: 6 });
+    }));
+
+  test("reads the file of an older Cortex and leaves it as it is", () =>
+    inHome(async (home, cortex) => {
+      const older =
+        "telemetry: false\ndefault_environment: aws\nenvironments:\n- name: aws\n  operator_endpoint: https://op\n";
+      await writeFile(join(home, "cli.yaml"), older);
+      await expectGolden("env-list-older", await cortex("env", "list"));
+      await cortex("env", "default", "local");
+      expect(await readFile(join(home, "cli.yaml"), "utf8")).toBe(older);
+      expect((await cortex("env", "default")).stdout).toBe("local\n");
+    }));
+
+  test("says which file it cannot understand", () =>
+    inHome(async (home, cortex) => {
+      await writeFile(join(home, "cli.json"), "{ nonsense");
+      const ran = await cortex("env", "list");
+      expect(ran.status).toBe(2);
+      expect(ran.stderr).toContain(`cannot understand ${join(home, "cli.json")}`);
+    }));
+});
+
+describe("an environment that is used", () => {
+  const settings = {
+    default_environment: "local",
+    environments: [
+      { name: "local", kind: "local" },
+      { name: "prod", kind: "kubernetes" },
+      { name: "aws", kind: "operator" },
+    ],
+  } as const;
+
+  test("is local, or refused by name", () => {
+    expect(usableEnvironment(settings, "local")).toBe("local");
+    expect(() => usableEnvironment(settings, "prod")).toThrow("prod is a Kubernetes cluster");
+    expect(() => usableEnvironment(settings, "aws")).toThrow("aws is a cluster of an older Cortex");
+    expect(() => usableEnvironment(settings, "porl")).toThrow("there is no environment porl");
+  });
+});

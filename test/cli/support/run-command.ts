@@ -1,0 +1,104 @@
+import { tmpdir } from "node:os";
+import type { App, MachineCheck } from "../../../src/cli/app.ts";
+import type { Sink, Terminal } from "../../../src/cli/render/terminal.ts";
+import { runCli } from "../../../src/cli/run.ts";
+import { type SettingsStore, settingsIn } from "../../../src/cli/settings.ts";
+import type { ProjectFiles } from "../../../src/core/deploy.ts";
+import type { Environment } from "../../../src/core/environment.ts";
+import { CortexError } from "../../../src/core/errors.ts";
+import { FakeEnvironment } from "./fake-environment.ts";
+import { now, realtimeApi } from "./states.ts";
+
+export interface RunOptions {
+  readonly environment?: Environment;
+  /** A person at a terminal, without colours; otherwise pipes. */
+  readonly isTerminal?: boolean;
+  readonly columns?: number;
+  /** What the person answers, line by line. */
+  readonly answers?: readonly string[];
+  readonly input?: string;
+  readonly files?: ProjectFiles;
+  readonly settings?: SettingsStore;
+  readonly variables?: Readonly<Record<string, string>>;
+  readonly workingFolder?: string;
+  readonly checks?: readonly MachineCheck[];
+  /** Called after each write, so that a test can interrupt the command when it has said something. */
+  readonly onWrite?: (written: { readonly stdout: string; readonly stderr: string }, interrupt: () => void) => void;
+}
+
+export interface Ran {
+  readonly status: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs one command line in this process, with all but the command line itself made up. */
+export async function runCommand(args: readonly string[], options: RunOptions = {}): Promise<Ran> {
+  const written = { stdout: "", stderr: "" };
+  const controller = new AbortController();
+  const interrupt = () => controller.abort(new CortexError("INTERRUPTED", "interrupted"));
+  const app = fakeApp(args, options, controller.signal, (name, text) => {
+    written[name] += text;
+    options.onWrite?.(written, interrupt);
+  });
+  return { status: await runCli(app), ...written };
+}
+
+export function fakeApp(
+  args: readonly string[],
+  options: RunOptions,
+  signal: AbortSignal,
+  write: (name: "stdout" | "stderr", text: string) => void,
+): App {
+  const environment = options.environment ?? new FakeEnvironment();
+  return {
+    args,
+    terminal: fakeTerminal(options, write),
+    variables: options.variables ?? {},
+    workingFolder: options.workingFolder ?? tmpdir(),
+    signal,
+    settings: options.settings ?? settingsIn("/nonexistent"),
+    now: () => now,
+    files: async () => options.files ?? filesWith(),
+    identity: async () => "ada@laptop",
+    environment: async () => environment,
+    checkMachine: async () => options.checks ?? [],
+    exitStatus: 0,
+    leftBehind: undefined,
+  };
+}
+
+/** A project whose configuration holds one realtime API. */
+export function filesWith(changes: Partial<ProjectFiles> = {}): ProjectFiles {
+  return {
+    parse: async () => ({ apis: [realtimeApi()], warnings: [], root: "/project", configFile: "/project/cortex.yaml" }),
+    read: async () => ({ root: "/project", digest: "c".repeat(64), files: [], totalBytes: 0 }),
+    questions: async () => [],
+    ...changes,
+  };
+}
+
+function fakeTerminal(options: RunOptions, write: (name: "stdout" | "stderr", text: string) => void): Terminal {
+  const isTerminal = options.isTerminal ?? false;
+  const sink = (name: "stdout" | "stderr"): Sink => ({
+    isTerminal,
+    hasColor: false,
+    columns: options.columns ?? 100,
+    isClosed: false,
+    async write(data) {
+      if (data.length > 0) write(name, typeof data === "string" ? data : Buffer.from(data).toString());
+    },
+  });
+  const answers = [...(options.answers ?? [])];
+  return {
+    stdout: sink("stdout"),
+    stderr: sink("stderr"),
+    stdin: {
+      isTerminal,
+      readLine: async () => answers.shift(),
+      readAll: async () => Buffer.from(options.input ?? ""),
+    },
+    isLive: isTerminal,
+    canAsk: isTerminal,
+  };
+}
