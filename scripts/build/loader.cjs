@@ -10,9 +10,12 @@ const vm = require("node:vm");
 const url = pathToFileURL(__filename).href;
 const chunks = new Map();
 const scripts = new Map();
+// Builtins that take milliseconds to load and that most commands import but never call.
+const slowBuiltins = new Set(["node:child_process", "node:crypto", "node:readline", "node:sqlite", "node:zlib"]);
 const fillsCaches = process.env.CORTEX_FILL_CODE_CACHES === "1";
 
 function load(id) {
+  if (slowBuiltins.has(id)) return lazily(id);
   if (!id.startsWith("./")) return require(id);
   const loaded = chunks.get(id);
   if (loaded) return loaded.exports;
@@ -23,6 +26,20 @@ function load(id) {
   chunks.set(id, chunk);
   script.runInThisContext()(chunk.exports, load, chunk, url, __dirname, __filename);
   return chunk.exports;
+}
+
+// Stands for a builtin, which is loaded when something of it is first asked for.
+function lazily(id) {
+  const describe = (name) => ({ ...Reflect.getOwnPropertyDescriptor(require(id), name), configurable: true });
+  return new Proxy(
+    {},
+    {
+      get: (_, name) => require(id)[name],
+      has: (_, name) => name in require(id),
+      ownKeys: () => Reflect.ownKeys(require(id)),
+      getOwnPropertyDescriptor: (_, name) => (name in require(id) ? describe(name) : undefined),
+    },
+  );
 }
 
 function readCache(file) {
