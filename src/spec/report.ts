@@ -19,6 +19,7 @@ export interface Report {
    * @throws SPEC_INVALID with all problems in file order, when there are any
    */
   throwProblems(nameOf: (item: number) => string): void;
+  /** In file order. */
   warnings(nameOf: (item: number) => string): readonly Problem[];
 }
 
@@ -60,10 +61,12 @@ export function createReport(source: Source): Report {
       );
     },
     warnings: (nameOf) =>
-      [...warned.values()].map(({ finding, count }) => {
-        const cause = count > 1 ? `${finding.cause} (and ${count - 1} more in this file)` : finding.cause;
-        return asProblem({ ...finding, cause }, nameOf);
-      }),
+      [...warned.values()]
+        .sort((a, b) => a.finding.place.offset - b.finding.place.offset)
+        .map(({ finding, count }) => {
+          const cause = count > 1 ? `${finding.cause} (and ${count - 1} more in this file)` : finding.cause;
+          return asProblem({ ...finding, cause }, nameOf);
+        }),
   };
 }
 

@@ -1,4 +1,5 @@
 import type { Report } from "../report.ts";
+import { withArticle } from "../shape/shape.ts";
 import type { Place } from "../yaml/node.ts";
 
 /** What must hold between the APIs of one file. */
@@ -37,7 +38,7 @@ export function checkFile(apis: readonly ListedApi[], lineOf: (place: Place) => 
       if (kind === undefined || kind === "RealtimeAPI") return;
       report.problem(
         api.at(`apis[${index}].name`),
-        `${target} is a ${kind}`,
+        `${target} is ${withArticle(kind)}`,
         "traffic is split among RealtimeAPIs only",
       );
     });

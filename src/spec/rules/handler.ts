@@ -1,5 +1,6 @@
 import type { ApiKind } from "../api.ts";
 import { decideThreads } from "../concurrency.ts";
+import { withArticle } from "../shape/shape.ts";
 import { exceeds, type RuleContext } from "./context.ts";
 
 /** A handler's fields among each other. */
@@ -24,7 +25,7 @@ function checkJobHandler({ values, report, at }: RuleContext, kind: ApiKind): vo
     if (exceeds(values.handler?.[key], 1)) {
       report.problem(
         at(`handler.${key}`),
-        `a ${kind} works on one thing at a time`,
+        `${withArticle(kind)} works on one thing at a time`,
         "remove it; ask for more workers instead",
       );
     }
@@ -125,7 +126,11 @@ function checkCache(path: string, source: Source, { values, report, at }: Contex
     report.problem(at(path), "models are cached in one process only", "set processes_per_replica: 1");
   }
   if (values.kind !== undefined && values.kind !== "RealtimeAPI") {
-    report.problem(at(path), `a ${values.kind} cannot cache models`, "remove cache_size and disk_cache_size");
+    report.problem(
+      at(path),
+      `${withArticle(values.kind)} cannot cache models`,
+      "remove cache_size and disk_cache_size",
+    );
   }
 }
 

@@ -1,5 +1,5 @@
 import { showBytes } from "../shape/amounts.ts";
-import type { Loose } from "../shape/shape.ts";
+import { type Loose, withArticle } from "../shape/shape.ts";
 import { exceeds, type RuleContext } from "./context.ts";
 
 type Values = RuleContext["values"];
@@ -63,7 +63,7 @@ function checkContainers(containers: readonly ContainerValues[], context: RuleCo
     if ((values.kind === "BatchAPI" || values.kind === "TaskAPI") && container.command === null) {
       report.problem(
         at(`${path}.command`),
-        `is missing: a ${values.kind} needs it`,
+        `is missing: ${withArticle(values.kind)} needs it`,
         'for example command: ["python", "main.py"]',
       );
     }

@@ -1,7 +1,7 @@
 import type { JsonValue } from "../api.ts";
 import { nearest } from "../nearest.ts";
 import type { Entry, Node } from "../yaml/node.ts";
-import { type Fields, mismatch, type Reading, type Shape, type Values } from "./shape.ts";
+import { type Fields, mismatch, type Reading, type Shape, type Values, withArticle } from "./shape.ts";
 
 /** A map with fixed keys. All of its fields are read, whatever is wrong with some. */
 export function object<F extends Fields>(fields: F, type = "map"): Shape<Values<F>> {
@@ -10,11 +10,12 @@ export function object<F extends Fields>(fields: F, type = "map"): Shape<Values<
     fields,
     schema: { type: "object" },
     read(node, reading) {
-      if (node.kind !== "map") return mismatch(node, `${article(type)} of keys`, reading, firstKeys(fields));
+      if (node.kind !== "map") return mismatch(node, `${withArticle(type)} of keys`, reading, firstKeys(fields));
       const values: Record<string, unknown> = {};
+      const place = { ...node, offset: node.keyOffset ?? node.offset };
       for (const [key, field] of Object.entries(fields)) {
         if (!isForKind(field, reading)) continue;
-        values[key] = field.read(node.entries.get(key), { node, place: node }, key, reading);
+        values[key] = field.read(node.entries.get(key), { node, place }, key, reading);
       }
       for (const entry of node.entries.values()) checkKey(entry, fields, reading);
       return values as Values<F>;
@@ -31,7 +32,11 @@ function checkKey(entry: Entry, fields: Fields, reading: Reading): void {
   if (field && isForKind(field, reading)) return;
   if (field) {
     const kinds = field.kinds?.join(", ");
-    reading.report.problem(entry, `is not a field of a ${reading.kind}`, `only these have it: ${kinds}; remove it`);
+    reading.report.problem(
+      entry,
+      `is not a field of ${withArticle(String(reading.kind))}`,
+      `only these have it: ${kinds}; remove it`,
+    );
     return;
   }
   const known = Object.keys(fields).filter((key) => isForKind(fields[key]!, reading));
@@ -123,8 +128,6 @@ function toJson(node: Node, reading: Reading): JsonValue {
   }
   return node.value;
 }
-
-export const article = (noun: string): string => `${/^[aeiou]/.test(noun) ? "an" : "a"} ${noun}`;
 
 export function plural(noun: string): string {
   const [first = "", ...rest] = noun.split(" of ");

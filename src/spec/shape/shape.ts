@@ -76,3 +76,5 @@ export function mismatch(node: Node, expected: string, reading: Reading, hint?: 
   reading.report.problem(node, `expected ${expected}, got ${describeNode(node)}`, hint);
   return undefined;
 }
+
+export const withArticle = (noun: string): string => `${/^[aeiou]/i.test(noun) ? "an" : "a"} ${noun}`;

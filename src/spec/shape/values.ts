@@ -1,7 +1,7 @@
 import type { JsonValue } from "../api.ts";
 import { nearest } from "../nearest.ts";
 import { quote } from "../yaml/node.ts";
-import { mismatch, type Shape } from "./shape.ts";
+import { mismatch, type Shape, withArticle } from "./shape.ts";
 
 export interface Range {
   readonly min?: number;
@@ -161,4 +161,4 @@ export function anyText(): Shape<string> {
   };
 }
 
-const article = (noun: string): string => (noun === "text" ? noun : `${/^[aeiou]/.test(noun) ? "an" : "a"} ${noun}`);
+const article = (noun: string): string => (noun === "text" ? noun : withArticle(noun));

@@ -27,6 +27,8 @@ export interface ListNode extends Place {
 
 export interface MapNode extends Place {
   readonly kind: "map";
+  /** Where the key of this map stands; undefined for an item of a list. */
+  readonly keyOffset?: number;
   readonly entries: ReadonlyMap<string, Entry>;
 }
 

@@ -132,7 +132,7 @@ function convertMap(map: Yaml.YAMLMap, place: Place, depth: number, walk: Walk):
     else if (twin) {
       const { line } = walk.source.locate(twin.offset);
       walk.report.problem(at, `this key is set twice, first in line ${line}`, "remove one of the two");
-    } else entries.set(key, { ...at, key, value });
+    } else entries.set(key, { ...at, key, value: value.kind === "map" ? { ...value, keyOffset: offset } : value });
   }
   return { kind: "map", ...place, entries: withMerged(entries, merged, walk) };
 }
