@@ -1,0 +1,53 @@
+// Runs everything that is tested and says what came of it: `npm test`, or a part by name: `npm test -- --only unit,python`.
+// Every part runs, also after another has failed. The very last line is `N passed, N failed`.
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { missing, type Outcome, type Part, parts } from "./test/parts.ts";
+import { summaryLines } from "./test/summary.ts";
+import { run } from "./toolchain.mjs";
+
+const chosen = choose(process.argv.slice(2));
+const problem = chosen.some(({ group }) => group === "tests") ? missing() : undefined;
+if (problem) {
+  console.error(`error: ${problem}`);
+  process.exit(1);
+}
+const reports = await mkdtemp(join(tmpdir(), "cortex-reports-"));
+let interrupted = false;
+process.once("SIGINT", () => {
+  interrupted = true;
+});
+try {
+  const outcomes: Outcome[] = [];
+  for (const part of chosen) if (!interrupted) outcomes.push(await runPart(part));
+  for (const line of summaryLines(outcomes)) console.log(line);
+  const isClean = outcomes.every(({ status, counts }) => status === 0 && counts.failed === 0);
+  process.exitCode = interrupted ? 130 : isClean ? 0 : 1;
+} finally {
+  await rm(reports, { recursive: true, force: true });
+}
+
+async function runPart(part: Part): Promise<Outcome> {
+  console.log(`\n=== ${part.name}: ${part.what}`);
+  const startedAt = performance.now();
+  const report = join(reports, `${part.name}.report`);
+  const [program, ...args] = part.command(report);
+  const status = await run(program, args).catch((error) => {
+    console.error(`${program}: ${error.message}`);
+    return 127;
+  });
+  const counts = await part.count(report, status);
+  return { part, status, counts, tookMs: performance.now() - startedAt };
+}
+
+function choose(args: readonly string[]): readonly Part[] {
+  if (args.length === 0) return parts;
+  const [flag, names = ""] = args;
+  const wanted = names.split(",");
+  const found = parts.filter(({ name, group }) => wanted.includes(name) || wanted.includes(group));
+  if (flag === "--only" && found.length > 0) return found;
+  const known = [...new Set(parts.flatMap(({ name, group }) => [group, name]))].join(", ");
+  console.error(`usage: npm test -- --only NAME[,NAME...]\nnames: ${known}`);
+  process.exit(2);
+}

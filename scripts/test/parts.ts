@@ -1,0 +1,86 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { projectRoot, pythonProblem } from "../toolchain.mjs";
+import { type Counts, countCheck, countJunit, countVitest } from "./counts.ts";
+
+export interface Part {
+  readonly name: string;
+  /** `checks`: quick, without running the program; else `build` or `tests`. */
+  readonly group: "checks" | "build" | "tests";
+  readonly what: string;
+  /** @param report a file that the part may write its results to */
+  command(report: string): readonly [program: string, ...args: string[]];
+  /** @param status how the command ended */
+  count(report: string, status: number): Promise<Counts>;
+}
+
+export interface Outcome {
+  readonly part: Part;
+  readonly status: number;
+  readonly counts: Counts;
+  readonly tookMs: number;
+}
+
+const node = process.execPath;
+const inRoot = (path: string) => join(projectRoot, path);
+const isWindows = process.platform === "win32";
+const venvPython = inRoot(isWindows ? ".venv/Scripts/python.exe" : ".venv/bin/python");
+
+/** A check is one test: it passes or it does not. */
+function check(group: Part["group"], name: string, what: string, ...command: [string, ...string[]]): Part {
+  return { name, group, what, command: () => command, count: async (_, status) => countCheck(status) };
+}
+
+/** Tests that vitest runs: `filters` choose files by a part of their path, `except` by a pattern. */
+function vitest(name: string, what: string, filters: readonly string[], except: readonly string[] = []): Part {
+  return {
+    name,
+    group: "tests",
+    what,
+    command: (report) => [
+      node,
+      inRoot("node_modules/vitest/vitest.mjs"),
+      "run",
+      ...filters,
+      ...except.map((pattern) => `--exclude=${pattern}`),
+      "--passWithNoTests",
+      "--reporter=default",
+      "--reporter=json",
+      `--outputFile.json=${report}`,
+    ],
+    count: countVitest,
+  };
+}
+
+const python: Part = {
+  name: "python",
+  group: "tests",
+  what: "the runtime, with pytest",
+  command: (report) => [venvPython, "-m", "pytest", "-q", "test/runtime", `--junitxml=${report}`],
+  count: countJunit,
+};
+
+const pythonScripts = existsSync(inRoot("scripts/python-dev.mjs"))
+  ? [
+      check("build", "venv", "a virtual environment for the runtime's tests", node, inRoot("scripts/python-dev.mjs")),
+      check("checks", "mypy", "types of the runtime, strict", venvPython, "-m", "mypy", "--strict", "src/runtime"),
+      python,
+    ]
+  : [];
+
+/** In the order in which they run: what is quick and what others need comes first. */
+export const parts: readonly Part[] = [
+  check("checks", "biome", "format and lint", node, inRoot("node_modules/@biomejs/biome/bin/biome"), "check", "."),
+  check("checks", "types", "TypeScript, strict", node, inRoot("node_modules/typescript/bin/tsc"), "-p", "."),
+  check("checks", "knip", "nothing unused", node, inRoot("node_modules/knip/bin/knip.js"), "--no-progress"),
+  check("build", "build", "dist/cortex", node, inRoot("scripts/build.ts")),
+  ...pythonScripts,
+  vitest("unit", "TypeScript: units, golden output, real processes", [], ["test/conformance/**", "test/e2e/**"]),
+  vitest("conformance", "every environment does the same", ["test/conformance/"]),
+  vitest("e2e", "the built program, with and without a terminal", ["test/e2e/"]),
+];
+
+/** @returns a line that says why the whole cannot be run on this machine, undefined when it can */
+export function missing(): string | undefined {
+  return pythonProblem();
+}
