@@ -7,6 +7,7 @@ import { saveGatewayPort } from "../gateway-port.ts";
 import type { Installation } from "../installation.ts";
 import { localFolders } from "../local-folders.ts";
 import { createLogStore, type LogStore } from "../logs/log-store.ts";
+import { createMemoryWatch } from "../replicas/memory-watch.ts";
 import { removeUnusedSnapshots, snapshotFolder } from "../snapshots.ts";
 import { Agent } from "./agent.ts";
 import { type ApiRecord, createApiStore } from "./api-store.ts";
@@ -32,6 +33,7 @@ export class AgentProcess {
   readonly home: string;
   readonly #installation: Installation;
   readonly #logs: LogStore;
+  readonly #memory = createMemoryWatch();
   readonly #records: readonly ApiRecord[];
   #lock: Lock | undefined;
   #port: number;
@@ -56,7 +58,7 @@ export class AgentProcess {
       logs: parts.logs,
       store: parts.store,
       port: () => this.gateway.port ?? this.#port,
-      slots: replicaStarter(home, installation, parts.logs),
+      slots: replicaStarter({ home, installation, logs: parts.logs, memory: this.#memory }),
       hasSnapshot: async (digest) => (await snapshotFolder(home, digest)) !== undefined,
       collectGarbage: (projects) => removeUnusedSnapshots(home, new Set(projects), snapshotGraceMs),
     });
@@ -135,6 +137,8 @@ export class AgentProcess {
     if (this.#lock) await rm(agentAddress(this.home), { force: true });
     await this.#control?.close();
     await this.gateway.stopAccepting();
+    // Connections that clients keep alive may bring more requests; replicas stay until the last one is answered.
+    await this.gateway.close(AbortSignal.timeout(maxDrainMs));
     await this.agent.close(maxDrainMs);
     await this.discard();
     process.exit(0);
@@ -143,6 +147,7 @@ export class AgentProcess {
   /** Lets go of what it holds; nothing was started. */
   async discard(): Promise<void> {
     await this.gateway.close(AbortSignal.abort());
+    this.#memory.close();
     await this.#logs.close();
     this.#lock?.release();
   }

@@ -3,16 +3,20 @@ import type { Installation } from "../installation.ts";
 import { localFolders } from "../local-folders.ts";
 import type { LogStore } from "../logs/log-store.ts";
 import { preparePackages } from "../packages/prepare-packages.ts";
+import type { MemoryWatch } from "../replicas/memory-watch.ts";
 import { startReplica } from "../replicas/replica.ts";
 import { snapshotFolder } from "../snapshots.ts";
 import type { SlotPorts } from "./replica-slot.ts";
 
-/** @returns how the agent of `home` starts a replica: packages first, then the process, its output to `logs` */
-export function replicaStarter(
-  home: string,
-  installation: Installation,
-  logs: LogStore,
-): Pick<SlotPorts, "openLog" | "start"> {
+export interface StarterParts {
+  readonly home: string;
+  readonly installation: Installation;
+  readonly logs: LogStore;
+  readonly memory: MemoryWatch;
+}
+
+/** @returns how an agent starts a replica: packages first, then the process, its output to the logs */
+export function replicaStarter({ home, installation, logs, memory }: StarterParts): Pick<SlotPorts, "openLog" | "start"> {
   return {
     openLog: ({ revision }, replica) => logs.sink(revision.spec.name, revision.number, replica),
     async start({ revision, history }, replica, log, signal) {
@@ -38,6 +42,7 @@ export function replicaStarter(
         stateFolder: localFolders(home).replicas,
         env: handler.env,
         log,
+        memory,
       });
     },
   };
