@@ -95,7 +95,7 @@ export const catalog: readonly CommandEntry[] = [
   },
   {
     name: "explain",
-    usage: "[field]",
+    usage: "[options] [field]",
     summary: "say what a field of cortex.yaml means",
     group: tool,
     load: async () => (await import("./explain.ts")).explainCommand,

@@ -25,12 +25,12 @@ const failing = () =>
     ],
   });
 
-const escape = "\u001b\\[";
+const sequence = "\u001b\\[";
 
 /** What a terminal shows in the end: the text after every line that was drawn over has been taken away. */
 function settled(stderr: string): string {
-  const frame = new RegExp(`${escape}\\?25l((?!${escape}\\d+A).)*?${escape}\\d+A${escape}0J`, "gs");
-  return stderr.replace(frame, "").replace(new RegExp(`${escape}\\?25[lh]`, "g"), "");
+  const frame = new RegExp(`${sequence}\\?25l((?!${sequence}\\d+A).)*?${sequence}\\d+A${sequence}0J`, "gs");
+  return stderr.replace(frame, "").replace(new RegExp(`${sequence}\\?25[lh]`, "g"), "");
 }
 
 describe("deploy", () => {

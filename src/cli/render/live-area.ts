@@ -2,7 +2,7 @@ import type { Sink } from "./terminal.ts";
 import { truncate } from "./width.ts";
 
 const hideCursor = "\u001b[?25l";
-export const showCursor = "\u001b[?25h";
+const showCursor = "\u001b[?25h";
 const frameMs = 100;
 /** More lines than this are counted, so that a small window is never overrun. */
 const mostLines = 16;
@@ -12,6 +12,7 @@ export class LiveArea implements AsyncDisposable {
   readonly #sink: Sink;
   readonly #lines: () => readonly string[];
   #drawn = 0;
+  #hasDrawn = false;
   readonly #timer: NodeJS.Timeout;
   /** Something else is being written; a frame now would stand in the middle of it. */
   #isPaused = false;
@@ -36,14 +37,17 @@ export class LiveArea implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#timer);
-    await this.#sink.write(this.#erasure() + showCursor);
+    if (this.#hasDrawn) await this.#sink.write(this.#erasure() + showCursor);
   }
 
   #frame(): string {
     const lines = this.#lines();
+    // The cursor stays where it is as long as there is nothing to draw: a question may be waiting for an answer.
+    if (lines.length === 0 && this.#drawn === 0) return "";
     const shown = lines.length > mostLines ? [...lines.slice(0, mostLines - 1), moreText(lines.length)] : lines;
     const erasure = this.#erasure();
     this.#drawn = shown.length;
+    this.#hasDrawn = true;
     return `${hideCursor}${erasure}${shown.map((line) => `${truncate(line, this.#sink.columns - 1)}\n`).join("")}`;
   }
 

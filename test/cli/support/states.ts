@@ -15,6 +15,7 @@ export function realtimeApi(name = "iris"): RealtimeApi {
       env: { API_KEY: "secret-value" },
       python_path: null,
       image: null,
+      tensorflow_serving_image: null,
       processes_per_replica: 1,
       threads_per_process: 1,
       server_side_batching: { max_batch_size: 8, batch_interval_ms: 50 },
