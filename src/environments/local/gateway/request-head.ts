@@ -74,21 +74,24 @@ function parseRequestLine(bytes: Buffer, start: number, end: number, head: Reque
   if (at >= end) return 0;
   if (bytes[at] !== SP || at === targetStart) return fault.target;
   const targetEnd = at++;
-  if (end - at < 10) return isPrefix(bytes, at, end) ? 0 : fault.version;
-  if (!isPrefix(bytes, at, at + 7) || bytes[at + 8] !== CR) return fault.version;
-  if (bytes[at + 9] !== LF) return fault.lineEnd;
-  head.minor = bytes[at + 7]! - 48;
-  if (head.minor !== 0 && head.minor !== 1) return fault.version;
+  const next = parseVersion(bytes, at, end, head);
+  if (next <= 0) return next;
   if (head.method === "CONNECT" || head.method === "TRACE") return fault.notProxied;
-  return locateTarget(bytes, targetStart, targetEnd, head) || at + 10;
+  return locateTarget(bytes, targetStart, targetEnd, head) || next;
 }
 
-/** Whether what has arrived of the version can still become a good one; a bare LF after it is a fault at once. */
-function isPrefix(bytes: Uint8Array, start: number, end: number): boolean {
+/** @returns the position after the version and its line end, 0 when that is not complete, or a fault */
+function parseVersion(bytes: Uint8Array, start: number, end: number, head: RequestHead): number {
   const expected = "HTTP/1.";
-  const length = Math.min(end - start, expected.length);
-  for (let i = 0; i < length; i++) if (bytes[start + i] !== expected.charCodeAt(i)) return false;
-  return end - start < 9 || bytes[start + 8] === CR;
+  const known = Math.min(end - start, expected.length);
+  for (let i = 0; i < known; i++) if (bytes[start + i] !== expected.charCodeAt(i)) return fault.version;
+  if (end - start < 8) return 0;
+  head.minor = bytes[start + 7]! - 48;
+  if (head.minor !== 0 && head.minor !== 1) return fault.version;
+  if (end - start < 9) return 0;
+  if (bytes[start + 8] !== CR) return bytes[start + 8] === LF ? fault.lineEnd : fault.version;
+  if (end - start < 10) return 0;
+  return bytes[start + 9] === LF ? start + 10 : fault.lineEnd;
 }
 
 /** Spares the common methods a new string. */
@@ -224,13 +227,13 @@ const kept = new Set(["host", "content-length", "transfer-encoding", "content-ty
 
 function cutNominated(bytes: Buffer, head: RequestHead, nominated: readonly string[]): void {
   const { fields, cuts } = head;
+  const ends = new Map<number, number>();
+  for (let i = 0; i < cuts.length; i += 2) ends.set(cuts[i]!, cuts[i + 1]!);
   for (let i = 0; i < fields.count; i++) {
     const name = bytes.toString("latin1", fields.nameStart(i), fields.nameEnd(i)).toLowerCase();
-    if (!nominated.includes(name) || kept.has(name) || cuts.includes(fields.nameStart(i))) continue;
-    cuts.push(fields.nameStart(i), fields.lineEnd(i));
+    if (nominated.includes(name) && !kept.has(name)) ends.set(fields.nameStart(i), fields.lineEnd(i));
   }
-  const pairs = Array.from({ length: cuts.length / 2 }, (_, i) => [cuts[2 * i]!, cuts[2 * i + 1]!] as const);
-  cuts.splice(0, cuts.length, ...pairs.sort((a, b) => a[0] - b[0]).flat());
+  cuts.splice(0, cuts.length, ...[...ends].sort(([a], [b]) => a - b).flat());
 }
 
 /** What a head says further on its way to a replica, besides the client's own headers. */
