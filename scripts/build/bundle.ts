@@ -1,5 +1,6 @@
 import { basename } from "node:path";
 import { build, transform } from "esbuild";
+import { commonJsPackages } from "./commonjs-packages.ts";
 
 /** A file of the built program; the loader (loader.cjs) runs it. */
 export interface Chunk {
@@ -28,6 +29,7 @@ export async function bundle(entry: string, version: string): Promise<Chunk[]> {
     chunkNames: "[name]-[hash]",
     charset: "ascii",
     legalComments: "none",
+    plugins: [commonJsPackages],
     write: false,
     define: {
       __CORTEX_VERSION__: JSON.stringify(version),

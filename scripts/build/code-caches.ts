@@ -1,27 +1,46 @@
 import { spawn } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { once } from "node:events";
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { projectNode } from "../toolchain.mjs";
 
-/** What is run once so that the functions it needs are in the caches; none of it leaves anything behind. */
+/**
+ * What is run once so that the functions it needs are in the caches. It deploys a real API, so that the agent's are too;
+ * that is the last command's to take down again, and none of it leaves anything behind.
+ */
 const commands = [
   ["--version"],
   ["--help"],
-  ["deploy", "--dry-run"],
   ["deploy", "--dry-run", "-o", "json"],
+  ["deploy"],
+  ["deploy"],
   ["get"],
   ["get", "-o", "json"],
+  ["get", "warm"],
+  ["describe", "warm"],
+  ["predict", "warm", "-d", "{}"],
+  ["logs", "warm"],
   ["env", "list"],
   ["explain", "handler"],
   ["completion", "bash"],
+  ["delete", "warm", "-f"],
 ] as const;
 
 const configuration = `- name: warm
   kind: RealtimeAPI
   handler:
-    type: python
     path: handler.py
+`;
+
+const handler = `class Handler:
+    def __init__(self, config):
+        pass
+
+    def handle_post(self, payload):
+        return payload
 `;
 
 const limitMs = 20_000;
@@ -31,20 +50,47 @@ export async function fillCodeCaches(main: string): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), "cortex-build-"));
   try {
     await writeFile(join(folder, "cortex.yaml"), configuration);
-    await writeFile(join(folder, "handler.py"), "class Handler:\n    def handle_post(self):\n        return 1\n");
-    for (const command of commands) await runOnce(main, command, folder);
+    await writeFile(join(folder, "handler.py"), handler);
+    const { NODE_OPTIONS: _, ...rest } = process.env;
+    const env = {
+      ...rest,
+      CORTEX_HOME: join(folder, ".home"),
+      CORTEX_LOCAL_PORT: String(await freePort()),
+      CORTEX_FILL_CODE_CACHES: "1",
+    };
+    const statuses: (number | null)[] = [];
+    for (const command of commands) statuses.push(await runOnce(main, command, folder, env));
+    if (statuses.at(-1) === 0) await agentGone(dirname(main));
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    await rm(folder, { recursive: true, force: true, maxRetries: 10 });
   }
 }
 
+/** The agent leaves a moment after its last API, and fills the caches of what it ran as it goes. */
+async function agentGone(chunks: string): Promise<void> {
+  for (const deadline = Date.now() + limitMs; Date.now() < deadline; await delay(20)) {
+    if ((await readdir(chunks)).some((name) => /^agent-main-.*\.cache$/.test(name))) return;
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  return port;
+}
+
 /** A command that fails has still compiled what it ran; that it works is for the tests to say. */
-function runOnce(main: string, command: readonly string[], folder: string): Promise<void> {
-  const { NODE_OPTIONS: _, ...rest } = process.env;
-  const env = { ...rest, CORTEX_HOME: join(folder, ".home"), CORTEX_FILL_CODE_CACHES: "1" };
+function runOnce(
+  main: string,
+  command: readonly string[],
+  cwd: string,
+  env: NodeJS.ProcessEnv,
+): Promise<number | null> {
   return new Promise((resolve, reject) => {
-    const child = spawn(projectNode(), [main, ...command], { cwd: folder, env, stdio: "ignore", timeout: limitMs });
+    const child = spawn(projectNode(), [main, ...command], { cwd, env, stdio: "ignore", timeout: limitMs });
     child.on("error", reject);
-    child.on("close", () => resolve());
+    child.on("close", resolve);
   });
 }

@@ -52,12 +52,14 @@ function readCache(file) {
 
 if (fillsCaches) {
   process.on("exit", () => {
-    for (const [file, script] of scripts) {
-      const partial = `${file}.${process.pid}.partial`;
-      writeFileSync(partial, script.createCachedData());
-      renameSync(partial, `${file}.cache`);
-    }
+    for (const [file, script] of scripts) writeCache(file, script);
   });
+}
+
+function writeCache(file, script) {
+  const partial = `${file}.${process.pid}.partial`;
+  writeFileSync(partial, script.createCachedData());
+  renameSync(partial, `${file}.cache`);
 }
 
 load("./entry.js");

@@ -1,0 +1,35 @@
+import { createRequire } from "node:module";
+import { dirname } from "node:path";
+import { types } from "node:util";
+import type { Plugin } from "esbuild";
+
+const namespace = "commonjs-package";
+
+/**
+ * Gives a CommonJS package that enters by `import()` the named exports that Node gives it; esbuild alone leaves only
+ * `default` where the package becomes a chunk. The names are found by loading the package, as it is at build time.
+ */
+export const commonJsPackages: Plugin = {
+  name: "commonjs-packages",
+  setup(build) {
+    build.onResolve({ filter: /^[^./]/ }, async ({ path, kind, importer, resolveDir, namespace: from }) => {
+      if (kind !== "dynamic-import" || from === namespace || path.startsWith("node:")) return undefined;
+      const { path: file } = await build.resolve(path, { kind: "import-statement", importer, resolveDir, namespace });
+      return file !== "" && isCommonJs(file) ? { path: file, namespace } : undefined;
+    });
+    build.onLoad({ filter: /.*/, namespace }, ({ path }) => {
+      const names = Object.keys(load(path) as object).filter((name) => /^[A-Za-z_$][\w$]*$/.test(name));
+      const named = names.filter((name) => name !== "default").map((name) => `export const ${name} = whole.${name};`);
+      const contents = `const whole = require(${JSON.stringify(path)});\nexport default whole;\n${named.join("\n")}`;
+      return { contents, resolveDir: dirname(path), loader: "js" };
+    });
+  },
+};
+
+function isCommonJs(file: string): boolean {
+  return !types.isModuleNamespaceObject(load(file));
+}
+
+function load(file: string): unknown {
+  return createRequire(file)(file);
+}
