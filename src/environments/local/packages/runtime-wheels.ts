@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { asWriteError, makePrivateFolder } from "../../../platform/files.ts";
@@ -19,6 +20,11 @@ export interface LockedWheel {
   readonly version: string;
   readonly file: string;
   readonly sha256: string;
+  /** Oldest and newest interpreter that it is meant for, e.g. "3.9"; null for no bound. */
+  readonly minPython: string | null;
+  readonly maxPython: string | null;
+  /** Of a wheel that only makes the runtime faster, and may not have been fetched; null for those it needs. */
+  readonly platform: string | null;
 }
 
 const hourMs = 3600_000;
@@ -26,10 +32,8 @@ const unusedMs = 30 * 24 * hourMs;
 
 /** @returns the wheels that belong to this version of the runtime, for any interpreter */
 export async function readWheelsLock({ runtimeFolder }: RuntimeFiles): Promise<readonly LockedWheel[]> {
-  const lock = JSON.parse(await readFile(join(runtimeFolder, "wheels.lock"), "utf8")) as
-    | readonly LockedWheel[]
-    | { readonly wheels: readonly LockedWheel[] };
-  return "wheels" in lock ? lock.wheels : lock;
+  const text = await readFile(join(runtimeFolder, "wheels.lock"), "utf8");
+  return (JSON.parse(text) as { readonly wheels: readonly LockedWheel[] }).wheels;
 }
 
 /**
@@ -44,7 +48,7 @@ export async function unpackWheels(
   wheels: readonly LockedWheel[],
   python: Python,
 ): Promise<string> {
-  const chosen = wheels.filter((wheel) => wheel.name !== "pip" && wheelFits(wheel.file, python));
+  const chosen = wheels.filter((wheel) => wheel.name !== "pip" && isMeantFor(wheel, python, runtime));
   const tag = `cp${python.major}${python.minor}${python.abiFlags}`;
   const digest = createHash("sha256")
     .update(
@@ -78,6 +82,15 @@ export async function unpackWheels(
   }
   await removeOldWheels(dirname(folder));
   return folder;
+}
+
+function isMeantFor(wheel: LockedWheel, python: Python, { wheelsFolder }: RuntimeFiles): boolean {
+  const minor = (bound: string) => Number(bound.split(".")[1]);
+  const isInRange =
+    (wheel.minPython === null || python.minor >= minor(wheel.minPython)) &&
+    (wheel.maxPython === null || python.minor <= minor(wheel.maxPython));
+  const isThere = wheel.platform === null || existsSync(join(wheelsFolder, wheel.file));
+  return isInRange && wheelFits(wheel.file, python) && isThere;
 }
 
 async function unpackWheel(file: string, sha256: string, folder: string): Promise<void> {
