@@ -25,12 +25,16 @@ const failing = () =>
     ],
   });
 
-const sequence = "\u001b\\[";
-
-/** What a terminal shows in the end: the text after every line that was drawn over has been taken away. */
-function settled(stderr: string): string {
-  const frame = new RegExp(`${sequence}\\?25l((?!${sequence}\\d+A).)*?${sequence}\\d+A${sequence}0J`, "gs");
-  return stderr.replace(frame, "").replace(new RegExp(`${sequence}\\?25[lh]`, "g"), "");
+/** @returns what a terminal shows in the end: lines that were drawn over are gone */
+function settled(written: string): string {
+  const lines: string[] = [""];
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: an escape sequence begins with a control character
+  for (const [, count, code, text] of written.matchAll(/\u001b\[\??(\d*)([A-Za-z])|([^\u001b]+)/g)) {
+    if (code === "A") lines.splice(lines.length - 1 - Number(count), Number.POSITIVE_INFINITY, "");
+    const [first = "", ...rest] = (text ?? "").split("\n");
+    lines.push(lines.pop() + first, ...rest);
+  }
+  return lines.join("\n");
 }
 
 describe("deploy", () => {

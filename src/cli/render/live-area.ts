@@ -21,9 +21,12 @@ export class LiveArea implements AsyncDisposable {
   constructor(sink: Sink, lines: () => readonly string[]) {
     this.#sink = sink;
     this.#lines = lines;
-    this.#timer = setInterval(() => {
-      if (!this.#isPaused) void this.#sink.write(this.#frame());
-    }, frameMs);
+    this.#timer = setInterval(() => void this.redraw(), frameMs);
+  }
+
+  /** Draws now what has changed, instead of with the next frame. */
+  async redraw(): Promise<void> {
+    if (!this.#isPaused) await this.#sink.write(this.#frame());
   }
 
   /** Writes `text`, which ends with a newline, above the area; `elsewhere` when it belongs on another sink of this terminal. */

@@ -27,6 +27,7 @@ function liveReporter(app: App): RolloutReporter {
     async event(api, event) {
       state = afterEvent(state, api, event);
       if (event.type === "notice") await area.writeAbove(`${plainLine(api, event)}\n`);
+      else await area.redraw();
     },
     async end(api) {
       state = without(state, api);

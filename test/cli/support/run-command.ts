@@ -23,7 +23,14 @@ export interface RunOptions {
   readonly workingFolder?: string;
   readonly checks?: readonly MachineCheck[];
   /** Called after each write, so that a test can interrupt the command when it has said something. */
-  readonly onWrite?: (written: { readonly stdout: string; readonly stderr: string }, interrupt: () => void) => void;
+  readonly onWrite?: (written: Written, interrupt: () => void) => void;
+}
+
+interface Written {
+  readonly stdout: string;
+  readonly stderr: string;
+  /** Both, in the order in which they were written. */
+  readonly both: string;
 }
 
 export interface Ran {
@@ -34,14 +41,16 @@ export interface Ran {
 
 /** Runs one command line in this process, with all but the command line itself made up. */
 export async function runCommand(args: readonly string[], options: RunOptions = {}): Promise<Ran> {
-  const written = { stdout: "", stderr: "" };
+  const written = { stdout: "", stderr: "", both: "" };
   const controller = new AbortController();
   const interrupt = () => controller.abort(new CortexError("INTERRUPTED", "interrupted"));
   const app = fakeApp(args, options, controller.signal, (name, text) => {
     written[name] += text;
+    written.both += text;
     options.onWrite?.(written, interrupt);
   });
-  return { status: await runCli(app), ...written };
+  const status = await runCli(app);
+  return { status, stdout: written.stdout, stderr: written.stderr };
 }
 
 export function fakeApp(
