@@ -15,7 +15,6 @@ class PythonPredictor:
 export const spec = (name: string, more = "") => `- name: ${name}
   kind: RealtimeAPI
   handler:
-    type: python
     path: handler.py
 ${more}`;
 

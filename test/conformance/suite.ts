@@ -203,7 +203,7 @@ export function describeConformance(environment: string, create: () => Promise<B
 
     test("methods, subpaths, queries and payload types reach the handler", async () => {
       const folder = await bench.project({
-        "cortex.yaml": spec("echoes").replace("    type: python\n", ""),
+        "cortex.yaml": spec("echoes"),
         "handler.py": echoing,
       });
       const deployed = await bench.cortex(["deploy", folder]);
@@ -250,7 +250,7 @@ class Handler:
             time.sleep(0.3)
 `;
       const folder = await bench.project({
-        "cortex.yaml": spec("streams").replace("    type: python\n", ""),
+        "cortex.yaml": spec("streams"),
         "handler.py": handler,
       });
       await deploy(folder);
