@@ -172,6 +172,8 @@ def bind(address: Address) -> socket.socket:
 
 
 def _bind_unix(path: str) -> socket.socket:
+    if sys.platform == "win32":
+        raise OSError("there are no unix sockets here")
     bound = socket.socket(socket.AF_UNIX)
     try:
         os.unlink(path)
