@@ -1,8 +1,6 @@
-import { mkdir, readFile, rmdir, stat } from "node:fs/promises";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { CortexError } from "../core/errors.ts";
-import { asWriteError, makePrivateFolder, writeAtomically } from "../platform/files.ts";
 
 /** A Kubernetes cluster as `env configure` names it. */
 export interface KubernetesEnvironment {
@@ -47,26 +45,25 @@ const noSettings: Settings = { default_environment: "local", environments: [{ na
 export function settingsIn(home: string): SettingsStore {
   const file = join(home, "cli.json");
   const read = async () => {
-    const written = await readText(file);
+    const written = readText(file);
     if (written !== undefined) return settingsFrom(parseJson(written, file), file);
     const olderFile = join(home, "cli.yaml");
-    const older = await readText(olderFile);
+    const older = readText(olderFile);
     return older === undefined ? noSettings : settingsFrom(await parseYaml(older, olderFile), olderFile);
   };
   return {
     read,
-    update: (change, signal) =>
-      withLock(`${file}.lock`, signal, async () => {
-        const changed = change(await read());
-        await writeAtomically(file, `${JSON.stringify(changed, null, 2)}\n`);
-        return changed;
-      }),
+    async update(change, signal) {
+      const { rewrite } = await import("./settings-write.ts");
+      return rewrite(file, async () => change(await read()), signal);
+    },
   };
 }
 
-async function readText(file: string): Promise<string | undefined> {
+/** Synchronous: every command reads this one small file first, and waiting for it would take longer. */
+function readText(file: string): string | undefined {
   try {
-    return await readFile(file, "utf8");
+    return readFileSync(file, "utf8");
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === "ENOENT" || code === "ENOTDIR") return undefined;
@@ -115,30 +112,4 @@ function unreadable(file: string, why: string): CortexError {
   return new CortexError("SPEC_INVALID", `cannot understand ${file}: ${why}`, {
     hint: "repair the file, or remove it: only the configured environments are lost",
   });
-}
-
-const lockRetryMs = 20;
-/** A writer holds the lock for milliseconds; one that is older was left by a process that died. */
-const lockExpiryMs = 5_000;
-
-async function withLock<T>(lock: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
-  await makePrivateFolder(join(lock, ".."));
-  while (!(await takeLock(lock))) await sleep(lockRetryMs, undefined, { signal });
-  try {
-    return await work();
-  } finally {
-    await rmdir(lock).catch(() => {});
-  }
-}
-
-async function takeLock(lock: string): Promise<boolean> {
-  try {
-    await mkdir(lock, { mode: 0o700 });
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw asWriteError(error, lock);
-    const held = await stat(lock).catch(() => undefined);
-    if (held && Date.now() - held.mtimeMs > lockExpiryMs) await rmdir(lock).catch(() => {});
-    return false;
-  }
 }
