@@ -60,5 +60,7 @@ async function toScript(name: string, text: string): Promise<Chunk> {
     sourcefile: name,
     logLevel: "warning",
   });
-  return { name, code: `(function(exports,require,module,__url,__dirname,__filename){${code.trim()}\n})` };
+  // esbuild copies all properties of a builtin that is imported as a whole, and so loads those that load more.
+  const lean = code.replace(/__toESM\(require\("(node:[^"]+)"\)(?:, ?1)?\)/g, 'require.namespace("$1")');
+  return { name, code: `(function(exports,require,module,__url,__dirname,__filename){${lean.trim()}\n})` };
 }

@@ -28,18 +28,15 @@ function load(id) {
   return chunk.exports;
 }
 
+// What `import * as x` gives for a builtin: its properties, and itself as `default`.
+load.namespace = (id) => {
+  const builtin = load(id);
+  return Object.create(builtin, { default: { value: builtin } });
+};
+
 // Stands for a builtin, which is loaded when something of it is first asked for.
 function lazily(id) {
-  const describe = (name) => ({ ...Reflect.getOwnPropertyDescriptor(require(id), name), configurable: true });
-  return new Proxy(
-    {},
-    {
-      get: (_, name) => require(id)[name],
-      has: (_, name) => name in require(id),
-      ownKeys: () => Reflect.ownKeys(require(id)),
-      getOwnPropertyDescriptor: (_, name) => (name in require(id) ? describe(name) : undefined),
-    },
-  );
+  return new Proxy({}, { get: (_, name) => require(id)[name], has: (_, name) => name in require(id) });
 }
 
 function readCache(file) {
