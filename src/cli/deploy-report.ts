@@ -107,7 +107,8 @@ async function failureText(app: App, api: string, error: CortexError): Promise<s
 
 async function printEnd(app: App, results: readonly DeployResult[], options: ReportOptions): Promise<void> {
   for (const { name, error, state } of results) {
-    if (error && state?.serving !== undefined) {
+    // Most errors of a rollout say it themselves.
+    if (error && state?.serving !== undefined && !/revision \d+ serves/.test(error.message)) {
       await app.terminal.stderr.write(`${name}: revision ${state.serving} still serves, as before\n`);
     }
   }
