@@ -13,7 +13,7 @@ import { install } from "./install.ts";
 import type { PythonEnvironment } from "./python-environment.ts";
 import { type Requirements, readRequirements } from "./requirements.ts";
 import { type LockedWheel, type RuntimeFiles, readWheelsLock, unpackWheels } from "./runtime-wheels.ts";
-import { checkInstalled, readTestedVersions } from "./tested-versions.ts";
+import { checkInstalled } from "./tested-versions.ts";
 import { makeVenv, venvPaths } from "./virtual-environment.ts";
 
 export type { PythonEnvironment } from "./python-environment.ts";
@@ -66,10 +66,9 @@ export async function preparePackages(
   const values = { ...handler.env, ...dotEnv };
   const key = await environmentKey({ python, projectDir, requirements, script: scriptBytes, values });
   const script = scriptBytes && handler.dependencies.shell;
-  const [wheelsDir, interpreter] = await Promise.all([
-    unpackWheels(home, runtime, wheels, python),
-    ensureEnvironment(key, { ...request, python, wheels, requirements, script, dotEnv }, onProgress, signal),
-  ]);
+  const wheelsDir = await unpackWheels(home, runtime, wheels, python);
+  const ingredients = { ...request, python, wheels, requirements, script, dotEnv };
+  const interpreter = await ensureEnvironment(key, ingredients, onProgress, signal);
   return { key, python: interpreter, wheelsDir };
 }
 
@@ -136,13 +135,12 @@ async function build(
   onProgress: (line: string) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  const { python, requirements, script, handler, runtime } = ingredients;
+  const { python, requirements, script, handler } = ingredients;
   await makePrivateFolder(folder);
   const venv = await makeVenv(folder, python, signal);
   if (!requirements && !script) return;
   await install({ ...ingredients, venvPython: venv.python, env: handler.env, onProgress }, signal);
-  const notices = await checkInstalled(venv.sitePackages, await readTestedVersions(runtime));
-  for (const notice of notices) onProgress(notice);
+  await checkInstalled(venv.sitePackages, requirements);
 }
 
 /** Also says that the environment is in use, see `removeUnusedPackages`. */

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { CortexError } from "../../../core/errors.ts";
 import { asWriteError, makePrivateFolder } from "../../../platform/files.ts";
 import type { Python } from "./find-python.ts";
 import { readZip } from "./unzip.ts";
@@ -40,7 +41,7 @@ export async function readWheelsLock({ runtimeFolder }: RuntimeFiles): Promise<r
  * Unpacks the runtime's packages for `python`, once per set of wheels.
  * @param wheels those of wheels.lock
  * @returns a folder for `sys.path`
- * @throws DISK_FULL, NOT_WRITABLE; Error when a wheel is missing or damaged: then the installation is
+ * @throws DISK_FULL, NOT_WRITABLE; FAILED when a wheel is missing; Error when one is damaged
  */
 export async function unpackWheels(
   home: string,
@@ -94,7 +95,7 @@ function isMeantFor(wheel: LockedWheel, python: Python, { wheelsFolder }: Runtim
 }
 
 async function unpackWheel(file: string, sha256: string, folder: string): Promise<void> {
-  const archive = await readFile(file);
+  const archive = await readWheel(file);
   if (createHash("sha256").update(archive).digest("hex") !== sha256) throw new Error(`${file} is damaged`);
   const made = new Set<string>();
   for (const entry of readZip(archive)) {
@@ -104,6 +105,18 @@ async function unpackWheel(file: string, sha256: string, folder: string): Promis
     if (!made.has(dirname(target))) await mkdir(dirname(target), { recursive: true });
     made.add(dirname(target));
     await writeFile(target, await entry.read());
+  }
+}
+
+async function readWheel(file: string): Promise<Buffer> {
+  try {
+    return await readFile(file);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    throw new CortexError("FAILED", `this installation of Cortex is not whole: ${file} is missing`, {
+      hint: "install Cortex again; in a checkout of its source: npm run build",
+      cause: error,
+    });
   }
 }
 

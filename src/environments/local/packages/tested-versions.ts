@@ -1,63 +1,42 @@
-import { readdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { readdir } from "node:fs/promises";
 import { CortexError } from "../../../core/errors.ts";
-import type { RuntimeFiles } from "./runtime-wheels.ts";
+import type { Requirements } from "./requirements.ts";
 
-/** The versions of a package that the runtime works with: `from` on; those from `below` on are not known. */
-interface TestedRange {
-  readonly from: string;
-  readonly below: string;
-}
-
-type TestedVersions = Readonly<Record<string, TestedRange>>;
-
-/** Packages that the runtime shares with the project, where tested-versions.json does not say otherwise. */
-const defaults: TestedVersions = {
+/** Versions that the runtime works with: `from` on, and before `below`. As in src/runtime/cortex_runtime/versions.py. */
+export const testedVersions: Readonly<Record<string, { readonly from: string; readonly below: string }>> = {
   uvicorn: { from: "0.20", below: "1" },
-  starlette: { from: "0.20", below: "2" },
+  starlette: { from: "0.27", below: "2" },
 };
 
-/** @returns what the runtime in that folder was tested with */
-export async function readTestedVersions({ runtimeFolder }: RuntimeFiles): Promise<TestedVersions> {
-  try {
-    return JSON.parse(await readFile(join(runtimeFolder, "tested-versions.json"), "utf8")) as TestedVersions;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return defaults;
-    throw error;
-  }
-}
-
 /**
- * Looks whether what the project installed gets on with the runtime, which uses it then.
- * @returns a sentence for each package that is newer than what was tested
- * @throws PACKAGES_FAILED for one that is too old
+ * Looks whether what the project installed gets on with the runtime, which uses it then in place of its own.
+ * @param sitePackages of the virtual environment
+ * @throws PACKAGES_FAILED for a package that does not
  */
-export async function checkInstalled(sitePackages: string, tested: TestedVersions): Promise<string[]> {
-  const notices: string[] = [];
-  for (const name of await readdir(sitePackages).catch(() => [])) {
-    const [, raw, version] = /^([\w.]+)-([^-]+)\.dist-info$/.exec(name) ?? [];
-    const found = raw?.toLowerCase().replaceAll("_", "-");
-    const range = found === undefined ? undefined : tested[found];
-    if (!found || !range || !version) continue;
-    if (compareVersions(version, range.from) < 0) throw tooOld(found, version, range);
-    if (compareVersions(version, range.below) >= 0) {
-      notices.push(`${found} ${version} is newer than what Cortex was tested with (below ${range.below})`);
-    }
+export async function checkInstalled(sitePackages: string, requirements: Requirements | undefined): Promise<void> {
+  for (const folder of await readdir(sitePackages).catch(() => [])) {
+    const [, name = "", version = ""] = /^([\w.]+)-([^-]+)\.dist-info$/.exec(folder) ?? [];
+    const range = testedVersions[name.toLowerCase()];
+    if (!range) continue;
+    const { from, below } = range;
+    if (compareVersions(version, from) >= 0 && compareVersions(version, below) < 0) continue;
+    const named = requirements?.lines.find(({ text }) => new RegExp(`^${name}\\b`, "i").test(text));
+    const message = `${name} ${version} does not get on with Cortex, which needs ${from} up to, but not including, ${below}`;
+    throw new CortexError("PACKAGES_FAILED", message, {
+      ...(named && { at: { file: named.file, line: named.line, column: 1, text: named.text } }),
+      hint: named
+        ? `ask for ${name}>=${from},<${below}, or drop the line: Cortex brings its own ${name}`
+        : `another requirement, such as a pinned fastapi, holds ${name} there; allow another version of that`,
+    });
   }
-  return notices;
-}
-
-function tooOld(name: string, version: string, { from, below }: TestedRange): CortexError {
-  return new CortexError("PACKAGES_FAILED", `the project installs ${name} ${version}, Cortex needs ${from} or later`, {
-    hint: `allow "${name}>=${from},<${below}" in the requirements; a pinned fastapi may be what holds it back`,
-  });
 }
 
 /** Compares the leading numbers of two versions. @returns below zero when `a` is older */
 export function compareVersions(a: string, b: string): number {
-  const [left, right] = [a, b].map((version) => (/^\d+(\.\d+)*/.exec(version)?.[0] ?? "0").split(".").map(Number));
-  for (let index = 0; index < Math.max(left!.length, right!.length); index += 1) {
-    const difference = (left![index] ?? 0) - (right![index] ?? 0);
+  const numbers = (version: string) => (/^\d+(\.\d+)*/.exec(version)?.[0] ?? "0").split(".").map(Number);
+  const [left, right] = [numbers(a), numbers(b)];
+  for (let index = 0; index < Math.max(left.length, right.length); index += 1) {
+    const difference = (left[index] ?? 0) - (right[index] ?? 0);
     if (difference !== 0) return difference;
   }
   return 0;

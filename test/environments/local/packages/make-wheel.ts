@@ -53,7 +53,14 @@ export async function place(
   const folder = await mkdtemp(join(tmpdir(), "cortex test-"));
   const wheelsFolder = join(folder, "wheels");
   const runtimeFolder = join(folder, "runtime");
-  const wheel = { name: "carried", version: "1.0", ...(await makeWheel(wheelsFolder, "carried", "1.0")) };
+  const wheel = {
+    name: "carried",
+    version: "1.0",
+    minPython: null,
+    maxPython: null,
+    platform: null,
+    ...(await makeWheel(wheelsFolder, "carried", "1.0")),
+  };
   const dependencies = { pip: "requirements.txt", conda: "conda-packages.txt", shell: "dependencies.sh" };
   const projectDir = join(folder, "project");
   const write = async (more: Readonly<Record<string, string>>) => {
@@ -63,7 +70,7 @@ export async function place(
     }
   };
   await mkdir(runtimeFolder);
-  await writeFile(join(runtimeFolder, "wheels.lock"), JSON.stringify([wheel]));
+  await writeFile(join(runtimeFolder, "wheels.lock"), JSON.stringify({ version: 1, wheels: [wheel] }));
   await write({ "handler.py": "", ...files });
   return {
     folder,
