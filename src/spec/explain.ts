@@ -158,9 +158,8 @@ function unknownField(wanted: string): CortexError {
   const plain = paths.map((path) => path.replaceAll("[]", ""));
   const last = wanted.split(".").at(-1) ?? wanted;
   const sameKey = plain.filter((path) => path.split(".").at(-1) === last);
-  const close = [...new Set([nearest(wanted, plain), ...sameKey, nearest(last, plain)])].filter(
-    (one) => one !== undefined,
-  );
+  const close =
+    sameKey.length > 0 ? sameKey : [nearest(wanted, plain) ?? nearest(last, plain)].filter((one) => one !== undefined);
   const hint = close.length > 0 ? `did you mean ${close.slice(0, 3).join(" or ")}?` : "cortex explain lists all fields";
   return new CortexError("USAGE", `there is no field ${wanted}`, { hint });
 }

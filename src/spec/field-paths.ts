@@ -12,13 +12,20 @@ export function explainUnknownKey({ key }: Entry): string | undefined {
 }
 
 /** @returns the shallowest place of each key of the configuration */
-export function keyPaths(fields: Fields, prefix = "", into = new Map<string, string>()): Map<string, string> {
-  for (const key of Object.keys(fields)) if (!into.has(key)) into.set(key, prefix + key);
-  for (const [key, { shape }] of Object.entries(fields)) {
-    const inner = fieldsBelow(shape);
-    if (inner) keyPaths(inner.fields, `${prefix}${key}${inner.suffix}.`, into);
+export function keyPaths(fields: Fields): Map<string, string> {
+  const paths = new Map<string, string>();
+  let level: readonly (readonly [prefix: string, fields: Fields])[] = [["", fields]];
+  while (level.length > 0) {
+    const found = level.flatMap(([prefix, all]) =>
+      Object.entries(all).map(([key, field]) => ({ key, path: prefix + key, field })),
+    );
+    for (const { key, path } of found) if (!paths.has(key)) paths.set(key, path);
+    level = found.flatMap(({ path, field }) => {
+      const inner = fieldsBelow(field.shape);
+      return inner ? [[`${path}${inner.suffix}.`, inner.fields] as const] : [];
+    });
   }
-  return into;
+  return paths;
 }
 
 /** @returns the fields inside a value of this shape: its own, or those of its items */

@@ -30,8 +30,13 @@ export function modernise(api: MapNode, reading: Reading): { readonly api: MapNo
   current = renameModelPaths(current, report);
   const type = findEntry(current, "handler.type");
   const isTyped = type !== undefined && !api.entries.has("pod");
-  if (type && !isPredictor && type.value.kind === "scalar" && type.value.text === "python") {
-    warnOld(report, type, `leave it out; ${queueNote}`, "0.34 to 0.35");
+  if (isTyped && !isPredictor && type.value.kind === "scalar" && type.value.text === "python") {
+    warnOld(
+      report,
+      type,
+      (kindOf(api) ?? "RealtimeAPI") === "RealtimeAPI" ? `leave it out; ${queueNote}` : "leave it out",
+      "0.34 to 0.35",
+    );
   }
   const inReplicaEntry = findEntry(current, queueRename.from);
   const inReplica = inReplicaEntry && readInReplica(inReplicaEntry, current, reading);

@@ -15,7 +15,9 @@ export function plainValue(text: string): Scalar {
   return text;
 }
 
-/** True for a whole number that a double cannot hold exactly. */
+/** True for a whole number of which a double keeps other digits than were written. */
 export function losesDigits(text: string): boolean {
-  return (integer.test(text) || octal.test(text) || hexadecimal.test(text)) && !Number.isSafeInteger(Number(text));
+  if (octal.test(text) || hexadecimal.test(text)) return !Number.isSafeInteger(Number(text));
+  if (!integer.test(text) || Number.isSafeInteger(Number(text))) return false;
+  return String(Number(text)) !== text.replace(/^(-?)\+?0*(?=[0-9])/, "$1");
 }

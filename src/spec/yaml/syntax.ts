@@ -58,7 +58,7 @@ export function reportSyntax(document: Document.Parsed, source: Source, report: 
     lines.add(line);
     const tab = indentingTab(source.text, error.pos[0]);
     const code = tab === undefined ? error.code : "TAB_AS_INDENT";
-    const { cause, hint } = wordings[code] ?? { cause: error.message };
+    const { cause, hint } = wordings[code] ?? { cause: "this is not valid YAML" };
     report.problem({ item: undefined, path: "", offset: tab ?? error.pos[0] }, cause, hint);
   }
 }

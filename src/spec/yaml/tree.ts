@@ -4,7 +4,7 @@ import { childPath, type Entry, type ListNode, type MapNode, type Node, type Pla
 import { losesDigits, plainValue } from "./scalar.ts";
 import type { Source } from "./source.ts";
 import { reportSyntax } from "./syntax.ts";
-import { fillVariables, type Variables } from "./variables.ts";
+import { fillVariables, maskReferences, type Variables } from "./variables.ts";
 
 /** An alias repeats what it points to, so a small file can stand for a huge one: this bounds what it stands for. */
 const mostValues = 100_000;
@@ -19,6 +19,8 @@ interface Walk {
   readonly source: Source;
   readonly variables: Variables;
   readonly report: Report;
+  /** Turns parsed text back into what was written. */
+  unmask(text: string): string;
   readonly anchors: Map<string, Yaml.Node>;
   /** Nodes between the root and here, to find an anchor that holds its own alias. */
   readonly open: Set<Yaml.Node>;
@@ -35,8 +37,9 @@ interface Walk {
  */
 export async function readTree(source: Source, variables: Variables, report: Report): Promise<Node | undefined> {
   const yaml = await import("yaml");
+  const { masked, unmask } = maskReferences(source.text);
   const options = { schema: "failsafe", uniqueKeys: false, prettyErrors: false, logLevel: "silent" } as const;
-  const parsed: readonly Yaml.Document.Parsed[] = [...yaml.parseAllDocuments(source.text, options)];
+  const parsed: readonly Yaml.Document.Parsed[] = [...yaml.parseAllDocuments(masked, options)];
   for (const document of parsed) reportSyntax(document, source, report);
   const [first, second] = parsed.filter(({ contents, errors }) => errors.length > 0 || !isNothing(yaml, contents));
   if (second && !report.hasProblems) {
@@ -52,6 +55,7 @@ export async function readTree(source: Source, variables: Variables, report: Rep
     source,
     variables,
     report,
+    unmask,
     anchors: new Map(),
     open: new Set(),
     aliases: 0,
@@ -74,14 +78,7 @@ function convert(node: Yaml.Node, place: Place, depth: number, walk: Walk): Node
   walk.values += 1;
   if (walk.values > mostValues) tooMuch(place, `the file stands for more than ${mostValues} values`, walk);
   if (depth > deepest) tooMuch(place, `the file is nested more than ${deepest} levels deep`, walk);
-  if (walk.yaml.isAlias(node)) {
-    const target = resolve(node, place, walk);
-    walk.aliases += 1;
-    const value = convert(target, place, depth, walk);
-    walk.aliases -= 1;
-    return value;
-  }
-  if (walk.open.has(node)) tooMuch(place, "this anchor holds an alias to itself", walk);
+  if (walk.yaml.isAlias(node)) return convertAlias(node, place, depth, walk);
   if (walk.aliases === 0 && "anchor" in node && node.anchor) walk.anchors.set(node.anchor, node);
   const here = { ...place, offset: node.range?.[0] ?? place.offset };
   walk.open.add(node);
@@ -94,11 +91,21 @@ function convert(node: Yaml.Node, place: Place, depth: number, walk: Walk): Node
   }
 }
 
-function resolve(alias: Yaml.Alias, place: Place, walk: Walk): Yaml.Node {
+/** Repeats what the last anchor of this name before the alias stands before. */
+function convertAlias(alias: Yaml.Alias, place: Place, depth: number, walk: Walk): Node {
   const target = walk.anchors.get(alias.source);
-  if (target) return target;
-  const offset = alias.range?.[0] ?? place.offset;
-  return tooMuch({ ...place, offset }, `there is no anchor &${alias.source} before this alias`, walk);
+  const here = { ...place, offset: alias.range?.[0] ?? place.offset };
+  if (!target || walk.open.has(target)) {
+    const cause = target
+      ? `the anchor &${alias.source} holds this alias of itself`
+      : `there is no anchor &${alias.source} before this alias`;
+    walk.report.problem(here, cause);
+    return { kind: "scalar", ...here, text: "", value: "", isBroken: true };
+  }
+  walk.aliases += 1;
+  const value = convert(target, place, depth, walk);
+  walk.aliases -= 1;
+  return value;
 }
 
 function convertList(list: Yaml.YAMLSeq, place: Place, depth: number, walk: Walk): ListNode {
@@ -122,7 +129,7 @@ function convertMap(map: Yaml.YAMLMap, place: Place, depth: number, walk: Walk):
       walk.report.problem({ ...place, offset }, "a key must be a plain word, not a list, map or alias");
       continue;
     }
-    const key = keyNode.source ?? "";
+    const key = walk.unmask(keyNode.source ?? "");
     const at = { ...place, path: childPath(place.path, key), offset };
     const value = pair.value
       ? convert(pair.value as Yaml.Node, at, depth + 1, walk)
@@ -169,7 +176,7 @@ const coreTags = new Set(
 
 function convertScalar(scalar: Yaml.Scalar, place: Place, walk: Walk): ScalarNode {
   refuseTag(scalar, place, walk);
-  const written = scalar.source ?? "";
+  const written = walk.unmask(scalar.source ?? "");
   const { text, problems } = fillVariables(written, walk.variables);
   for (const { cause, hint } of problems) walk.report.problem(place, cause, hint);
   walk.textLength += text.length;

@@ -37,3 +37,21 @@ export function fillVariables(written: string, variables: Variables): Filled {
   });
   return problems.length > 0 ? { text: written, problems } : { text, problems };
 }
+
+/** What has a meaning for YAML and may stand inside `${...}`, and a noncharacter of Unicode for each. */
+const special = "{}[],:#";
+const firstMask = 0xfdd0;
+const masks = /[\uFDD0-\uFDD6]/g;
+
+/**
+ * Hides from YAML what is inside `${...}`, so that `{max_replicas: ${MAX:-3}}` is a map of one value. Offsets stay.
+ * @returns the text to parse, and what turns a part of it back
+ */
+export function maskReferences(text: string): { readonly masked: string; unmask(part: string): string } {
+  if (!text.includes("${") || text.search(masks) !== -1) return { masked: text, unmask: (part) => part };
+  const mask = (char: string): string => String.fromCharCode(firstMask + special.indexOf(char));
+  const masked = text.replace(/\$\{[^}\n]*\}/g, (whole) => whole.replace(/[{}[\],:#]/g, mask));
+  const unmask = (part: string): string =>
+    part.replace(masks, (char) => special[char.charCodeAt(0) - firstMask] ?? char);
+  return { masked, unmask };
+}
