@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { existsSync } from "node:fs";
 import { chmod, mkdir, open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { CortexError } from "../core/errors.ts";
@@ -8,8 +9,19 @@ export async function makePrivateFolder(folder: string): Promise<void> {
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 });
   } catch (error) {
-    throw asWriteError(error, folder);
+    throw asWriteError(await trueCause(error, folder), folder);
   }
+}
+
+/** Node says ENOENT when it makes several folders at once and the file system is read-only; one alone tells the truth. */
+async function trueCause(error: unknown, folder: string): Promise<unknown> {
+  if ((error as NodeJS.ErrnoException).code !== "ENOENT") return error;
+  let missing = folder;
+  while (!existsSync(dirname(missing)) && dirname(missing) !== missing) missing = dirname(missing);
+  return mkdir(missing, { mode: 0o700 }).then(
+    () => error,
+    (cause: unknown) => cause,
+  );
 }
 
 /**

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import selectors
 import signal
 import sys
 import threading
@@ -43,7 +44,15 @@ def die_with(fd: int) -> None:
     """
     if sys.platform == "linux":
         _have_kernel_kill(fd)
-    watch_end(lambda: os.read(fd, 1))
+    watch_end(lambda: _read(fd))
+
+
+def _read(fd: int) -> bytes:
+    """Waits apart from reading: Linux sends no signal for a socket while a thread is blocked in reading it."""
+    with selectors.DefaultSelector() as selector:
+        selector.register(fd, selectors.EVENT_READ)
+        selector.select()
+    return os.read(fd, 1)
 
 
 def die_with_stdin() -> None:

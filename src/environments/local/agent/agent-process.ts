@@ -159,10 +159,14 @@ export class AgentProcess {
     await saveGatewayPort(this.home, port);
   }
 
+  /** Ends the process in `afterMs` unless it has something to do then; asking it this and that does not put the end off. */
   #leaveWhenIdle(afterMs: number): void {
-    clearTimeout(this.#leaving);
-    if (!this.agent.isEmpty || this.#activity > 0) return;
-    this.#leaving = setTimeout(() => void this.end(0), afterMs);
+    const isIdle = () => this.agent.isEmpty && this.#activity === 0;
+    if (this.#leaving || !isIdle()) return;
+    this.#leaving = setTimeout(() => {
+      this.#leaving = undefined;
+      if (isIdle()) void this.end(0);
+    }, afterMs);
   }
 }
 
