@@ -179,6 +179,7 @@ class LocalGateway implements Gateway, Surroundings {
   }
 
   private sweep(): void {
+    this.buffers.trim();
     this.now = performance.now();
     for (const connection of this.connections) connection.sweep(this.now);
     for (const traffic of this.apis.values()) traffic.sweep(this.now);

@@ -1,6 +1,6 @@
 const sharedBytes = 64 * 1024;
-const bulkBytes = 128 * 1024;
-const mostSpare = 16;
+const bulkBytes = 256 * 1024;
+const mostSpare = 64;
 
 /**
  * Memory that sockets read into. Small messages of all connections arrive in one shared buffer and are copied on; a
@@ -16,5 +16,10 @@ export class ReadBuffers {
 
   giveBack(buffer: Buffer): void {
     if (this.spare.length < mostSpare) this.spare.push(buffer);
+  }
+
+  /** Frees a part of what nobody uses; called now and then, so that a burst is not paid for long after. */
+  trim(): void {
+    this.spare.splice(0, Math.ceil(this.spare.length / 4));
   }
 }

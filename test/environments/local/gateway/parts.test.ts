@@ -1,9 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { LatencyWindow } from "../../../../src/environments/local/gateway/latency-window.ts";
+import { ReadBuffers } from "../../../../src/environments/local/gateway/read-buffers.ts";
+import { ReplicaLoad } from "../../../../src/environments/local/gateway/replica-load.ts";
 import { Router, stripEndpoint } from "../../../../src/environments/local/gateway/router.ts";
 import { nextServiceTimeMs, requestsAhead } from "../../../../src/environments/local/gateway/service-time.ts";
+import { Upstreams } from "../../../../src/environments/local/gateway/upstreams.ts";
 import { type Place, WaitingLine } from "../../../../src/environments/local/gateway/waiting-line.ts";
+import { backendAt } from "./support.ts";
 
 describe("quantiles of the last minute", () => {
   test("are within 5 % of the true ones", () => {
@@ -50,6 +54,41 @@ describe("the service time of a replica", () => {
 
   test("decides how many requests are sent ahead: none above 10 ms, at most 32", () => {
     expect([undefined, 0, 0.01, 1, 4, 10, 10.1, 500].map(requestsAhead)).toEqual([0, 32, 32, 10, 2, 1, 0, 0]);
+  });
+});
+
+describe("a replica takes", () => {
+  const load = (prefetch: boolean) => {
+    const backend = backendAt("unused", { maxConcurrency: 2, prefetch });
+    return new ReplicaLoad(backend, new Upstreams(backend.address, 1_000, new ReadBuffers()));
+  };
+  const fill = (replica: ReplicaLoad, now: number) => {
+    while (replica.accepts(now)) replica.begin(now);
+    return replica.inFlight;
+  };
+
+  test("its max_concurrency, and more ahead once it is known to be quick", () => {
+    const replica = load(true);
+    expect(fill(replica, 0)).toBe(2);
+    replica.finish(0, 4, 2);
+    expect(fill(replica, 0)).toBe(4);
+  });
+
+  test("nothing ahead while it may be stuck in a slow request, until it finishes one", () => {
+    const replica = load(true);
+    fill(replica, 0);
+    replica.finish(0, 1, 2);
+    expect(replica.accepts(10)).toBe(true);
+    expect(replica.accepts(11)).toBe(false);
+    replica.finish(50, 0, 0);
+    expect(replica.accepts(51)).toBe(true);
+  });
+
+  test("nothing ahead where that is not wanted", () => {
+    const replica = load(false);
+    fill(replica, 0);
+    replica.finish(0, 0.1, 2);
+    expect(fill(replica, 0)).toBe(2);
   });
 });
 

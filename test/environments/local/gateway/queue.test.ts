@@ -1,4 +1,3 @@
-import type { Socket } from "node:net";
 import { expect, test } from "vitest";
 import {
   answering,
@@ -208,35 +207,18 @@ test("a client that hangs up leaves the queue, or frees its replica, and is coun
   ]);
 });
 
-test("a quick handler is sent requests ahead, a slow one is not", async () => {
-  let most = 0;
-  let delayMs = 0;
-  const sockets = new Set<Socket>();
-  const onSocket = answering((request, socket) => {
-    sockets.add(socket);
-    const inside = ++most;
-    if (delayMs === 0) return ok(String(inside));
-    setTimeout(() => socket.write(ok(request.split(" ")[1]!)), delayMs);
+test("a slow handler is sent no request ahead", async () => {
+  const onSocket = answering((_, socket) => {
+    setTimeout(() => socket.write(ok("")), 30);
     return undefined;
   });
   await using origin = await startOrigin(onSocket);
   await using running = await startGateway();
   running.gateway.addBackend("api", backendAt(origin.path, { prefetch: true }));
   using warm = new RawClient(running.port);
-  for (let i = 0; i < 5; i++) {
-    warm.send(get("/api"));
-    await warm.reply();
-  }
-  delayMs = 60;
-  const before = most;
-  using clients = await sendInOrder(running, 8);
-  expect(most - before).toBeGreaterThan(1);
+  warm.send(get("/api"));
+  await warm.reply();
+  using clients = await sendInOrder(running, 2);
+  expect(running.gateway.sample("api")).toEqual({ inFlight: 1, queueLength: 1 });
   for (const client of clients) await client.reply();
-  for (let i = 0; i < 3; i++) {
-    warm.send(get("/api"));
-    await warm.reply();
-  }
-  using later = await sendInOrder(running, 3);
-  expect(running.gateway.sample("api")).toEqual({ inFlight: 1, queueLength: 2 });
-  for (const client of later) await client.reply();
 });
