@@ -1,13 +1,16 @@
-import { execFileSync, spawn } from "node:child_process";
+import { execFile, execFileSync, spawn } from "node:child_process";
 import { mkdir, readdir, readFile, truncate, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
 import { agentAddress } from "../../../src/platform/home.ts";
+import { isAlive } from "../../../src/platform/processes.ts";
 import { failing, sleeping, speaking, spec } from "../../conformance/handlers.ts";
 import { type Bench, createBench, endProcess, eventually } from "../../support/cortex.ts";
 import { runLoad } from "../../support/load.ts";
 
+const sources = join(import.meta.dirname, "../../../src/main.ts");
 const isRoot = process.getuid?.() === 0;
 const onLinux = process.platform === "linux";
 
@@ -96,6 +99,29 @@ class PythonPredictor:
     await bench.cortex(["get"]);
     expect(await answers(bench, "a")).toMatchObject({ text: "kept" });
   });
+});
+
+test("a newer command line replaces the agent of an older one, and no request is lost", async () => {
+  await using bench = await createBench();
+  const folder = await bench.project({ "cortex.yaml": spec("kept"), "handler.py": speaking("kept") });
+  await bench.cortex(["deploy", folder]);
+  const older = await bench.agentPid();
+  const stop = new AbortController();
+  const url = `http://127.0.0.1:${bench.port}/kept`;
+  const load = runLoad({ url, ratePerSecond: 100, until: stop.signal, body: "1", connections: 8 });
+  // Another build of the same version counts as newer: the sources call themselves "dev".
+  const env = { CORTEX_HOME: bench.home, CORTEX_LOCAL_PORT: String(bench.port) };
+  const refreshed = await promisify(execFile)(process.execPath, [sources, "refresh", "kept"], {
+    env: { ...process.env, ...env },
+  });
+  expect(refreshed.stderr).not.toContain("error");
+  expect(await bench.agentPid()).not.toBe(older);
+  await eventually(() => !isAlive(older!) || undefined);
+  stop.abort();
+  const report = await load;
+  expect(report.failures).toEqual([]);
+  expect(report.ok).toBeGreaterThan(20);
+  expect(await answers(bench, "kept")).toMatchObject({ text: "kept" });
 });
 
 describe("what a handler does wrong", () => {
