@@ -97,15 +97,12 @@ function isMeantFor(wheel: LockedWheel, python: Python, { wheelsFolder }: Runtim
 async function unpackWheel(file: string, sha256: string, folder: string): Promise<void> {
   const archive = await readWheel(file);
   if (createHash("sha256").update(archive).digest("hex") !== sha256) throw new Error(`${file} is damaged`);
-  const made = new Set<string>();
-  for (const entry of readZip(archive)) {
-    const path = installedPath(entry.path);
-    if (path === undefined) continue;
-    const target = join(folder, path);
-    if (!made.has(dirname(target))) await mkdir(dirname(target), { recursive: true });
-    made.add(dirname(target));
-    await writeFile(target, await entry.read());
-  }
+  const entries = readZip(archive).flatMap(({ path, read }) => {
+    const installed = installedPath(path);
+    return installed === undefined ? [] : [{ target: join(folder, installed), read }];
+  });
+  for (const parent of new Set(entries.map(({ target }) => dirname(target)))) await mkdir(parent, { recursive: true });
+  await Promise.all(entries.map(async ({ target, read }) => writeFile(target, await read())));
 }
 
 async function readWheel(file: string): Promise<Buffer> {
@@ -120,10 +117,14 @@ async function readWheel(file: string): Promise<Buffer> {
   }
 }
 
-/** @returns where a wheel's file belongs in `sys.path`, undefined for scripts and the like */
+/** What only compilers and type checkers read. */
+const sources = /\.(pyx|pxd|pxi|pyi|c|h)$/;
+
+/** @returns where a wheel's file belongs in `sys.path`, undefined for scripts, sources of compiled code and the like */
 function installedPath(path: string): string | undefined {
   if (path.startsWith("/") || path.split("/").includes("..")) throw new Error(`a wheel holds ${path}`);
   const data = /^[^/]+\.data\/([^/]+)\/(.+)$/.exec(path);
+  if (sources.test(path)) return undefined;
   if (!data) return path;
   return data[1] === "purelib" || data[1] === "platlib" ? data[2] : undefined;
 }
