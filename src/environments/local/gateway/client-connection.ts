@@ -54,14 +54,15 @@ export class ClientConnection implements WireOwner, ExchangeOwner {
   }
 
   drained(): void {
+    this.since = this.around.now;
     if (this.exchange.isOpen) this.exchange.drained();
     else this.consumeFollowing();
   }
 
   ended(): void {
     this.exchange.hungUp();
-    if (this.isLingering || this.wire.hasEnded) this.wire.destroy();
-    else this.linger();
+    this.linger();
+    this.wire.close();
   }
 
   closed(): void {
@@ -100,7 +101,7 @@ export class ClientConnection implements WireOwner, ExchangeOwner {
     }
     const age = now - this.since;
     if (this.isLingering) {
-      if (age > lingerMs) this.wire.destroy();
+      if (age > (this.wire.isFlushed ? lingerMs : limits.stallMs)) this.wire.destroy();
     } else if (this.partialHead) {
       if (age > limits.headTimeoutMs) this.refuse(tooSlow);
     } else if (age > (isClosing ? limits.idleGraceMs : limits.keepAliveMs)) this.linger();

@@ -1,16 +1,17 @@
+import { Answer } from "./answer.ts";
 import { BodyFollower } from "./body-follower.ts";
 import { fault, type Refusal, refusalOf, tooSlow } from "./faults.ts";
 import { Outgoing, readAheadBytes } from "./outgoing.ts";
 import type { ReplicaLoad, Ticket } from "./replica-load.ts";
-import { type ReplyOptions, refusalFor, refusalResponse, textResponse } from "./replies.ts";
+import { refusalFor } from "./replies.ts";
 import { forwardedHead, type RequestHead } from "./request-head.ts";
-import { cutEncoding, type ResponseHead, returnedHead } from "./response-head.ts";
+import type { ResponseHead } from "./response-head.ts";
 import { stripEndpoint } from "./router.ts";
 import type { Surroundings } from "./surroundings.ts";
 import type { ApiTraffic } from "./traffic.ts";
 import type { Loss, UpstreamClient, UpstreamConnection } from "./upstream-connection.ts";
 import type { Place } from "./waiting-line.ts";
-import { copyLimitBytes, type Wire } from "./wire.ts";
+import type { Wire } from "./wire.ts";
 
 /** After so many refused connections a request is answered 502. */
 const mostRefusals = 5;
@@ -47,6 +48,7 @@ export class Exchange implements Ticket, UpstreamClient {
   /** Follows the request's body. */
   private readonly body = new BodyFollower();
   private readonly outgoing = new Outgoing();
+  private readonly answer: Answer;
   private api: ApiTraffic | undefined;
   private replica: ReplicaLoad | undefined;
   /** Whether the replica counts this request as in flight. */
@@ -55,7 +57,6 @@ export class Exchange implements Ticket, UpstreamClient {
   private method = "";
   private path = "";
   private requestId = "";
-  private keepsAlive = true;
   private startedAt = 0;
   /** When the client last sent or read something, on the coarse clock. */
   private lastProgress = 0;
@@ -64,15 +65,13 @@ export class Exchange implements Ticket, UpstreamClient {
   private refusedConnections = 0;
   private sentAt = 0;
   private inFlightAtSend = 0;
-  private status = 0;
-  private hasAnswered = false;
   private bytesIn = 0;
-  private bytesOut = 0;
   private causeTimer: NodeJS.Timeout | undefined;
 
   constructor(owner: ExchangeOwner, around: Surroundings) {
     this.owner = owner;
     this.around = around;
+    this.answer = new Answer(owner.wire);
   }
 
   get isOpen(): boolean {
@@ -176,57 +175,34 @@ export class Exchange implements Ticket, UpstreamClient {
   }
 
   interim(text: string): void {
-    if (this.minor === 1) this.owner.wire.send(text);
+    this.answer.interim(text);
   }
 
   respond(head: ResponseHead, body: BodyFollower, bytes: Buffer, start: number, end: number): void {
-    const { wire } = this.owner;
-    this.status = head.status;
-    this.hasAnswered = true;
     this.outgoing.clear();
-    this.bytesOut = end - start;
-    const losesFraming = body.endsWithConnection || (this.minor === 0 && head.isChunked);
-    if (losesFraming || this.around.isClosing || !this.body.isDone) this.keepsAlive = false;
-    if (this.minor === 0 && head.isChunked) cutEncoding(head);
-    const text = returnedHead(bytes, head, this.addedLines(head.hasRequestId));
-    if (body.content) {
-      this.sendContent(text, body.content, body, bytes);
-      return;
-    }
-    if (end - start <= copyLimitBytes) {
-      this.pace(wire.send(end > start ? text + bytes.toString("latin1", start, end) : text), body);
-      return;
-    }
-    wire.cork();
-    wire.send(text);
-    const mayGoOn = wire.forward(this.upstream!.wire, bytes, start, end);
-    wire.uncork();
-    this.pace(mayGoOn || !wire.needsDrain, body);
+    this.settleKeepAlive();
+    this.pace(this.answer.begin(head, body, this.upstream!.wire, bytes, start, end), body);
   }
 
   respondMore(body: BodyFollower, bytes: Buffer, start: number, end: number): void {
-    this.bytesOut += end - start;
-    if (body.content) this.sendContent("", body.content, body, bytes);
-    else if (end > start) this.pace(this.owner.wire.forward(this.upstream!.wire, bytes, start, end), body);
+    this.pace(this.answer.goOn(body, this.upstream!.wire, bytes, start, end), body);
   }
 
   responded(): void {
     this.upstream = undefined;
     this.release(this.inFlightAtSend);
-    this.complete(this.status);
-    this.owner.exchangeEnded(this.keepsAlive && this.body.isDone);
+    this.complete(this.answer.status);
+    this.owner.exchangeEnded(this.answer.keepsAlive && this.body.isDone);
   }
 
   upgraded(head: ResponseHead, bytes: Buffer): void {
     this.phase = "tunnel";
-    this.hasAnswered = true;
     this.outgoing.clear();
-    const lines = `${this.addedLines(head.hasRequestId)}connection: upgrade\r\nupgrade: websocket\r\n`;
-    this.owner.wire.send(returnedHead(bytes, head, lines));
+    this.answer.upgrade(head, bytes);
   }
 
   tunnelled(bytes: Buffer, start: number, end: number): void {
-    this.bytesOut += end - start;
+    this.answer.bytesOut += end - start;
     if (!this.owner.wire.forward(this.upstream!.wire, bytes, start, end)) this.upstream!.wire.pause();
   }
 
@@ -238,7 +214,7 @@ export class Exchange implements Ticket, UpstreamClient {
     const replica = this.replica!;
     this.upstream = undefined;
     this.release(0);
-    if (this.phase === "tunnel" || this.hasAnswered) {
+    if (this.answer.hasBegun) {
       this.cutAnswer();
       return;
     }
@@ -267,10 +243,10 @@ export class Exchange implements Ticket, UpstreamClient {
   }
 
   refuse(refusal: Refusal): void {
-    const options = this.replyOptions();
-    this.owner.wire.send(refusalResponse(refusal, options));
+    this.settleKeepAlive();
+    this.answer.refuse(refusal);
     this.complete(refusal.status);
-    this.owner.exchangeEnded(!options.closes);
+    this.owner.exchangeEnded(this.answer.keepsAlive);
   }
 
   private reset(head: RequestHead): void {
@@ -280,11 +256,12 @@ export class Exchange implements Ticket, UpstreamClient {
     this.isHead = head.method === "HEAD";
     this.minor = head.minor;
     this.awaitsUpgrade = head.upgradesToWebSocket;
-    this.keepsAlive = head.keepsAlive;
     this.requestId = head.requestId || this.around.nextRequestId();
+    const { requestId, isHead, minor } = this;
+    this.answer.reset({ requestId, isHead, minor, keepsAlive: head.keepsAlive });
     this.api = this.replica = undefined;
-    this.wasSentTwice = this.hasAnswered = false;
-    this.refusedConnections = this.bytesOut = 0;
+    this.wasSentTwice = false;
+    this.refusedConnections = 0;
     if (head.isChunked) this.body.chunked();
     else if (head.contentLength > 0) this.body.length(head.contentLength);
     else this.body.none();
@@ -335,21 +312,6 @@ export class Exchange implements Ticket, UpstreamClient {
     this.upstream!.wire.pause();
   }
 
-  private addedLines(hasRequestId: boolean): string {
-    const id = hasRequestId ? "" : `x-request-id: ${this.requestId}\r\n`;
-    if (this.phase === "tunnel") return id;
-    if (!this.keepsAlive) return `${id}connection: close\r\n`;
-    return this.minor === 0 ? `${id}connection: keep-alive\r\n` : id;
-  }
-
-  /** Sends the content of chunks without their framing. */
-  private sendContent(text: string, content: readonly number[], body: BodyFollower, bytes: Buffer): void {
-    const parts: Uint8Array[] = [Buffer.from(text, "latin1")];
-    for (let i = 0; i < content.length; i += 2) parts.push(bytes.subarray(content[i]!, content[i + 1]!));
-    const all = Buffer.concat(parts);
-    if (all.length > 0) this.pace(this.owner.wire.sendBytes(all), body);
-  }
-
   /** Whether no replica can have begun with the request: it went out in one piece and was not read. */
   private mayTryAgain(stage: Loss["stage"], wasReused: boolean): boolean {
     if (this.wasSentTwice || !this.canBeSentTwice) return false;
@@ -393,8 +355,8 @@ export class Exchange implements Ticket, UpstreamClient {
 
   private giveUp(refusal: Refusal): void {
     this.letGo();
-    this.keepsAlive = false;
-    if (!this.hasAnswered) {
+    this.answer.keepsAlive = false;
+    if (!this.answer.hasBegun) {
       this.refuse(refusal);
       return;
     }
@@ -428,7 +390,8 @@ export class Exchange implements Ticket, UpstreamClient {
   }
 
   private complete(status: number): void {
-    const { method, path, requestId, bytesIn, bytesOut, replica, api, around } = this;
+    const { method, path, requestId, bytesIn, replica, api, around } = this;
+    const { bytesOut } = this.answer;
     this.phase = "idle";
     this.outgoing.clear();
     if (this.causeTimer) {
@@ -454,17 +417,16 @@ export class Exchange implements Ticket, UpstreamClient {
     });
   }
 
-  private replyOptions(): ReplyOptions {
-    const { requestId, isHead, minor } = this;
-    return { requestId, isHead, minor, closes: !this.keepsAlive || this.around.isClosing || !this.body.isDone };
+  /** A connection that is to end, or whose request has not come to its end, takes no further request. */
+  private settleKeepAlive(): void {
+    if (this.around.isClosing || !this.body.isDone) this.answer.keepsAlive = false;
   }
 
   /** Neither counted nor logged: scrapes are no traffic. */
   private answerMetrics(): void {
-    const options = this.replyOptions();
-    const text = this.around.renderMetrics();
-    this.owner.wire.send(textResponse("text/plain; version=0.0.4; charset=utf-8", text, options));
+    this.settleKeepAlive();
+    this.answer.sendText("text/plain; version=0.0.4; charset=utf-8", this.around.renderMetrics());
     this.phase = "idle";
-    this.owner.exchangeEnded(!options.closes);
+    this.owner.exchangeEnded(this.answer.keepsAlive);
   }
 }

@@ -35,8 +35,6 @@ export class Wire {
   private buffer: Buffer | undefined;
   private wantsBulk = false;
   isPaused = false;
-  /** Whether the peer sends nothing more. */
-  hasEnded = false;
   private error: NodeJS.ErrnoException | undefined;
   /** Buffers that writes to this wire hold, oldest first; undefined for a write that held none. */
   private readonly lent: (Buffer | undefined)[] = [];
@@ -93,6 +91,11 @@ export class Wire {
   /** Whether written bytes wait for the peer to read. */
   get needsDrain(): boolean {
     return this.socket.writableNeedDrain;
+  }
+
+  /** Whether the system has taken all that was written. */
+  get isFlushed(): boolean {
+    return this.socket.writableLength === 0;
   }
 
   /** Sends Latin-1 text. @returns false when the peer reads too slowly: then wait for `drained` */
@@ -173,10 +176,7 @@ export class Wire {
     const { socket, owner } = this;
     if (!givesBuffers) socket.on("data", (bytes: Buffer) => owner.received(bytes, 0, bytes.length));
     socket.on("drain", () => owner.drained());
-    socket.on("end", () => {
-      this.hasEnded = true;
-      owner.ended();
-    });
+    socket.on("end", () => owner.ended());
     socket.on("error", (error) => {
       this.error = error;
     });

@@ -236,6 +236,21 @@ test("a client that reads slowly holds the replica back, and the gateway's memor
   expect(running.access[0]).toMatchObject({ status: 200, bytesOut: size });
 });
 
+test("the last answer of a connection arrives whole, however long the client takes to read it", async () => {
+  const size = 8 * 1024 * 1024;
+  await using origin = await startOrigin(answering(() => ok("x".repeat(size))));
+  await using running = await startGateway();
+  running.gateway.addBackend("api", backendAt(origin.path));
+  using client = new RawClient(running.port);
+  client.send(get("/api", "Connection: close\r\n"));
+  await client.until(({ text }) => text.length > 0);
+  client.socket.pause();
+  await new Promise((resolve) => setTimeout(resolve, 2_500));
+  client.socket.resume();
+  expect((await client.reply()).body.length).toBe(size);
+  await client.until(({ isEnded }) => isEnded);
+});
+
 test("a replica that reads slowly holds the client back", async () => {
   const sockets: Socket[] = [];
   await using origin = await startOrigin((socket) => {

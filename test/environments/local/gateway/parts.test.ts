@@ -78,6 +78,8 @@ describe("a replica takes", () => {
     const replica = load(true);
     fill(replica, 0);
     replica.finish(0, 1, 2);
+    replica.begin(0);
+    replica.begin(0);
     expect(replica.accepts(10)).toBe(true);
     expect(replica.accepts(11)).toBe(false);
     replica.finish(50, 0, 0);
