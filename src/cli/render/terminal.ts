@@ -53,7 +53,9 @@ export function processTerminal(variables: Variables): Terminal {
     stderr,
     stdin,
     isLive: isAttended && variables.TERM !== "dumb",
-    canAsk: isAttended && stdin.isTerminal && !variables.CORTEX_NO_INPUT,
+    get canAsk() {
+      return isAttended && stdin.isTerminal && !variables.CORTEX_NO_INPUT;
+    },
   };
 }
 
@@ -80,9 +82,12 @@ function streamSink(stream: NodeJS.WriteStream, variables: Variables): Sink {
   };
 }
 
+/** `process.stdin` is a getter that makes a stream, which takes milliseconds: it is asked only by those who read. */
 function processInput(): Source {
   return {
-    isTerminal: process.stdin.isTTY === true,
+    get isTerminal() {
+      return process.stdin.isTTY === true;
+    },
     async readLine(signal) {
       const { createInterface } = await import("node:readline");
       const lines = createInterface({ input: process.stdin, signal });

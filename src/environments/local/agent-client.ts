@@ -42,6 +42,9 @@ export function agentClient(address: string): AgentClient {
   };
 }
 
+/** Without it Node works out a name for TLS, which takes milliseconds and means nothing on a socket of this machine. */
+const noServerName = { servername: "" };
+
 async function send(
   address: string,
   method: string,
@@ -59,6 +62,7 @@ async function send(
       text === undefined ? {} : { "content-type": "application/json", "content-length": Buffer.byteLength(text) },
     // The agent answers at once and keeps streams open; one connection per request is the simplest that is right.
     agent: false,
+    ...noServerName,
     signal,
   });
   sent.once("response", answered.resolve);
