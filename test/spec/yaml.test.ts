@@ -172,8 +172,8 @@ describe("anchors", () => {
 describe("hostile files are refused in bounded time", () => {
   test.each<[what: string, text: string, message: RegExp]>([
     ["a thousand brackets", "[".repeat(1000), /nested too deeply|does not fit/],
-    ["many brackets", "[".repeat(200_000), /nested too deeply/],
-    ["many dashes in a line", "- ".repeat(100_000), /nested/],
+    ["many brackets", "[".repeat(50_000), /nested too deeply/],
+    ["many dashes in a line", "- ".repeat(20_000), /nested/],
     [
       "deep maps",
       Array.from({ length: 200 }, (_, depth) => `${" ".repeat(depth)}a:`).join("\n"),
@@ -181,7 +181,7 @@ describe("hostile files are refused in bounded time", () => {
     ],
     ["many documents", "---\n".repeat(10_000), /describes no API/],
     ["too many bytes", `# ${"x".repeat(1024 * 1024)}`, /the file is too large: 1048578 bytes, at most 1048576/],
-    ["a hundred thousand values", "- 1\n".repeat(110_000), /more than 100000 values/],
+    ["a hundred thousand values", `[${"1,".repeat(100_001)}]`, /more than 100000 values/],
   ])("%s", async (_, text, message) => {
     expect((await problemsOf(text)).join()).toMatch(message);
   });
