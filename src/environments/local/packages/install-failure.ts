@@ -73,12 +73,18 @@ function offline(output: string): Cause | undefined {
 
 function wrongPython(output: string, python: string): Cause | undefined {
   const name = missing(output) ?? /depends on (?:Python\S* and )?([\w.-]+)/.exec(output)?.[1];
+  if (name === undefined) return undefined;
+  const wanted = /==\s*([\w.!+]+)/.exec(name)?.[1];
+  // pip lists all versions for other Pythons, also where something else is at fault; then others are there to choose from.
+  const needed =
+    wanted && new RegExp(`[ ;]${wanted.replace(/[.+]/g, "\\$&")} Requires-Python ([^;\\n]+)`).exec(output)?.[1]?.trim();
   const signs = /Requires-Python|requires a different Python|does not satisfy Python|the current Python version/;
-  // pip also lists versions for other Pythons where one that fits is at fault; then others are there to choose from.
-  if (name === undefined || !signs.test(output) || available(output).length > 0) return undefined;
+  if (!needed && (!signs.test(output) || available(output).length > 0)) return undefined;
   return {
     name: bareName(name),
-    message: `${name} has no version for Python ${python}`,
+    message: needed
+      ? `${name} needs Python ${needed}, this is ${python}`
+      : `${name} has no version for Python ${python}`,
     hint: "ask for another version of it, or name another Python with CORTEX_PYTHON",
   };
 }
@@ -133,7 +139,7 @@ function wrongHash(output: string): Cause | undefined {
 function buildFailed(output: string): Cause | undefined {
   const name =
     /Failed building wheel for ([^\s,]+)/.exec(output)?.[1] ??
-    /Failed to build `?([^\s`=]+)/.exec(output)?.[1] ??
+    /Failed to build [`']?([^\s`'=]+)/.exec(output)?.[1] ??
     /Failed to build installable wheels for some pyproject\.toml based projects \(([^),]+)/.exec(output)?.[1];
   if (name === undefined && !/subprocess-exited-with-error|metadata-generation-failed/.test(output)) return undefined;
   const what = name ?? "a package";

@@ -31,13 +31,25 @@ test.each<[string, string, string, string]>([
     "a package for newer Pythons only",
     "ERROR: Ignored the following versions that require a different python version: 1.5 Requires-Python >=3.12\nERROR: Could not find a version that satisfies the requirement some-thing==1.5 (from versions: none)\nERROR: No matching distribution found for some-thing==1.5",
     "PACKAGES_FAILED",
-    "some-thing==1.5 has no version for Python 3.9.1",
+    "some-thing==1.5 needs Python >=3.12, this is 3.9.1",
+  ],
+  [
+    "a version for newer Pythons only",
+    "ERROR: Ignored the following versions that require a different python version: 1.4 Requires-Python >=3.10; 1.5 Requires-Python >=3.12\nERROR: Could not find a version that satisfies the requirement some-thing==1.5 (from versions: 1.0, 1.1)\nERROR: No matching distribution found for some-thing==1.5",
+    "PACKAGES_FAILED",
+    "some-thing==1.5 needs Python >=3.12, this is 3.9.1",
   ],
   [
     "no network",
     "WARNING: Retrying (Retry(total=0)) after connection broken by 'NewConnectionError(...)': /simple/numpy/\nERROR: Could not find a version that satisfies the requirement numpy (from versions: none)\nERROR: No matching distribution found for numpy",
     "PACKAGES_FAILED",
     "packages could not be fetched: their index cannot be reached",
+  ],
+  [
+    "a build that fails before it begins",
+    "  error: subprocess-exited-with-error\nERROR: Failed to build 'some-thing' when getting requirements to build wheel",
+    "PACKAGES_FAILED",
+    "some-thing has no wheel for this machine, and building it failed",
   ],
   [
     "a failed build",
