@@ -6,7 +6,7 @@ type Variables = Readonly<Record<string, string | undefined>>;
 
 /** Where Cortex keeps what it knows: `CORTEX_HOME`, else the older `CORTEX_CLI_CONFIG_DIR`, else `~/.cortex`. */
 export function cortexHome(variables: Variables): string {
-  const named = variables["CORTEX_HOME"] || variables["CORTEX_CLI_CONFIG_DIR"];
+  const named = variables.CORTEX_HOME || variables.CORTEX_CLI_CONFIG_DIR;
   return named ? resolve(named) : join(homedir(), ".cortex");
 }
 

@@ -1,17 +1,11 @@
-import { spawnSync } from "node:child_process";
-
 /**
- * Sends `signal` to a process group whose leader is `pid` (a child spawned with `detached: true`).
- * Windows knows neither groups nor signals: there the whole tree below `pid` is ended.
- * @returns false when nothing of the group is left
+ * Sends `signal` to a process group whose leader is `pid` (a child spawned with `detached: true`). Windows knows neither
+ * groups nor signals: there the leader alone is ended, and those below it end because their control pipes close.
+ * @returns false when nothing of it is left
  */
 export function killGroup(pid: number, signal: "SIGTERM" | "SIGKILL"): boolean {
-  if (process.platform === "win32") {
-    const { status } = spawnSync("taskkill", ["/pid", String(pid), "/t", "/f"], { stdio: "ignore", windowsHide: true });
-    return status === 0;
-  }
   try {
-    process.kill(-pid, signal);
+    process.kill(process.platform === "win32" ? pid : -pid, signal);
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ESRCH") return false;
