@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
 import { dirname, join, relative, resolve } from "node:path";
 import type { ProjectFiles } from "../core/deploy.ts";
@@ -24,7 +24,7 @@ export function projectFiles({ workingFolder, variables, cacheFile }: ProjectFil
         file: shown.startsWith("..") ? configFile : shown,
         text,
         variables,
-        exists: (path) => existsSync(join(root, path)),
+        exists: (path) => kindOf(join(root, path)),
       });
       return { ...parsed, root, configFile };
     },
@@ -37,6 +37,12 @@ export function projectFiles({ workingFolder, variables, cacheFile }: ProjectFil
       return projectQuestions(project);
     },
   };
+}
+
+function kindOf(path: string): boolean | "file" | "folder" {
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found?.isFile()) return "file";
+  return found?.isDirectory() ? "folder" : found !== undefined;
 }
 
 /** @returns `path` itself, or the cortex.yaml in it when it is a folder. @throws FILE_NOT_FOUND */
