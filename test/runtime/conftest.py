@@ -91,6 +91,7 @@ class Replica:
             file.chmod(0o600)
             self.out = open(self.folder / "stdout", "wb")
             self.err = open(self.folder / "stderr", "wb")
+            inherited = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
             self.process = subprocess.Popen(
                 [self._python, str(RUNTIME / "launch.py"), str(file)],
                 stdin=subprocess.DEVNULL,
@@ -98,7 +99,7 @@ class Replica:
                 stderr=self.err,
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,
-                env={**os.environ, "PYTHONPYCACHEPREFIX": str(ROOT / ".venv" / "pycache"), **(env or {})},
+                env={**inherited, "PYTHONPYCACHEPREFIX": str(ROOT / ".venv" / "pycache"), **(env or {})},
             )
         return self
 

@@ -157,3 +157,10 @@ def test_prints_appear_at_once_and_in_utf_8(replicas: Replicas) -> None:
     assert replica.stderr == "stderr\nWARNING root: shown\n"
 
 
+
+
+def test_a_pickled_class_is_served_by_way_of_dill(replicas: Replicas) -> None:
+    dill = "class Served:\n  def handle_post(self): return 'from a pickle'\ndef load(file): return Served\n"
+    replica = replicas.make("", {"handler.pickle": "", "../site/dill.py": dill}, handler={"path": "handler.pickle"})
+    replica._settings["site_packages"] = [str(replica.folder / "site")]
+    assert replica.start().until_ready().post(1).text == "from a pickle"

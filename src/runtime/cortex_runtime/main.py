@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import traceback
 from typing import List
 
 from .control import Control, die_with, die_with_stdin
@@ -29,10 +30,10 @@ def main(arguments: List[str]) -> int:
     try:
         status = _run(settings, command, control, arguments)
     except StartFailure as failure:
-        sys.stderr.write(failure.for_people() + "\n")
-        hint = {"hint": failure.hint} if failure.hint else {}
-        control.send("failed", error=failure.error, traceback=failure.traceback, **hint)
-        status = 1
+        status = _report(failure, control)
+    except Exception as error:  # a fault of ours, or of a package under us: no less does its reader need the cause
+        text = "".join(traceback.format_exception(type(error), error, error.__traceback__))
+        status = _report(StartFailure(f"the runtime failed: {type(error).__name__}: {error}", traceback=text), control)
     _exit_soon(status)
     return status
 
@@ -46,6 +47,13 @@ def _run(settings: Settings, command: CommandLine, control: Control, arguments: 
 
     serve(settings, command.process or 0, control)
     return 0
+
+
+def _report(failure: StartFailure, control: Control) -> int:
+    sys.stderr.write(failure.for_people() + "\n")
+    hint = {"hint": failure.hint} if failure.hint else {}
+    control.send("failed", error=failure.error, traceback=failure.traceback, **hint)
+    return 1
 
 
 def _hold_the_line(settings: Settings, command: CommandLine) -> Control:
