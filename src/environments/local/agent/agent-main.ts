@@ -6,7 +6,8 @@ import type { Installation } from "../installation.ts";
 import { localFolders } from "../local-folders.ts";
 import { AgentProcess } from "./agent-process.ts";
 import { takeLock } from "./lock.ts";
-import { successorFlag, takeOver } from "./successor.ts";
+import { successorFlag } from "./succession.ts";
+import { takeOver } from "./take-over.ts";
 
 /** What a new agent says, in one line of JSON on its standard output, to the command that started it. */
 export type StartReport =

@@ -12,10 +12,10 @@ import { removeUnusedSnapshots, snapshotFolder } from "../snapshots.ts";
 import { Agent } from "./agent.ts";
 import { type ApiRecord, createApiStore } from "./api-store.ts";
 import { type ControlServer, startControlServer } from "./control-server.ts";
+import { handOver } from "./hand-over.ts";
 import type { Lock } from "./lock.ts";
 import type { AgentInfo } from "./protocol.ts";
 import { replicaStarter } from "./replica-starter.ts";
-import { handOver } from "./successor.ts";
 
 /** How long an agent with nothing deployed stays for the command that started it to ask for something. */
 const unusedMs = 5_000;

@@ -4,11 +4,11 @@ import { nextRolloutStep } from "../../../core/rollout.ts";
 import { EventHistory } from "../../../core/streams.ts";
 import { replicaCap } from "../capacity.ts";
 import type { Gateway } from "../gateway/gateway.ts";
-import { statusOf } from "./api-status.ts";
+import { observe } from "./api-status.ts";
 import { type ApiRecord, keepRevisions } from "./api-store.ts";
 import { Generation, type LocalRevision } from "./generation.ts";
 import { ReplicaSlot, type SlotFailure, type SlotPorts } from "./replica-slot.ts";
-import { rolloutFailure } from "./rollout-failure.ts";
+import { deadlinePassed, rolloutFailure } from "./rollout-failure.ts";
 import { Scaler } from "./scaler.ts";
 
 export interface ControllerPorts {
@@ -121,27 +121,17 @@ export class ApiController {
   }
 
   state(): ApiState {
-    const { revision, failure } = this.#target;
-    const replicas = this.#slots.map((slot) => slot.state());
-    const serving = this.#slots.filter((slot) => slot.isReady).map((slot) => slot.generation.revision.number);
-    const observed = { target: this.#target.state, requested: this.#requested, replicas };
-    return {
-      name: this.name,
-      kind: "RealtimeAPI",
-      revision,
-      ...(serving.length > 0
-        ? { serving: Math.max(...serving) }
-        : this.#requested === 0 && this.#live && { serving: this.#live.revision.number }),
-      status: statusOf({ ...observed, ...(failure && { failure }) }),
-      requested: this.#requested,
-      ready: serving.length,
-      upToDate: serving.filter((number) => number === revision.number).length,
-      replicas,
+    const { gateway } = this.#ports;
+    const { name } = this;
+    const autoscaler = this.#scaler.view && { autoscaler: this.#scaler.view };
+    const view = {
+      name,
       endpoint: this.#endpoint,
-      metrics: this.#ports.gateway.metrics(this.name),
-      ...(this.#scaler.view && { autoscaler: this.#scaler.view }),
+      metrics: gateway.metrics(name),
       notices: this.#notices(),
+      ...autoscaler,
     };
+    return { ...view, ...observe(this.#target, this.#live, this.#requested, this.#slots) };
   }
 
   /**
@@ -302,7 +292,7 @@ export class ApiController {
       slot,
       id: slot.id,
       isReady: slot.isReady,
-      inFlight: 0,
+      inFlight: this.#ports.gateway.inFlightOf(this.name, slot.id),
       startedAt: slot.startedAt,
     }));
     const step = nextRolloutStep({
@@ -364,17 +354,7 @@ export class ApiController {
     const { revision, state } = this.#target;
     if (state !== "rolling" || this.#isRemoved) return;
     const waiting = this.#slots.find((slot) => slot.generation === this.#target && !slot.isReady);
-    const details = waiting?.logTail(20).join("\n");
-    this.#failRollout(
-      new CortexError(
-        "TIMED_OUT",
-        `${this.name}: revision ${revision.number} was not live in time (${waiting ? `replica ${waiting.id}: ${waiting.phase}` : "waiting for replicas"})`,
-        {
-          hint: "give it longer with --timeout, or find what it waits for with: cortex logs " + this.name,
-          ...(details && { details }),
-        },
-      ),
-    );
+    this.#failRollout(deadlinePassed(this.name, revision.number, waiting));
     this.#reconcile();
   }
 

@@ -1,4 +1,6 @@
 import type { ApiState, ReplicaState } from "../../../core/environment.ts";
+import type { Generation } from "./generation.ts";
+import type { ReplicaSlot } from "./replica-slot.ts";
 
 export interface Observed {
   /** What was last asked for: on its way, there, or failed. */
@@ -24,4 +26,35 @@ export function statusOf({ target, failure, requested, replicas }: Observed): Ap
   if (ready > 0 || requested === 0) return { code: "status_live", ...message };
   if (!failed) return { code: "status_updating" };
   return { code: failed.outOfMemory ? "status_error_oom" : "status_error", ...message };
+}
+
+type Counts = Pick<
+  ApiState,
+  "kind" | "revision" | "serving" | "status" | "requested" | "ready" | "upToDate" | "replicas"
+>;
+
+/**
+ * What can be said of an API by its replicas.
+ * @param live what was live last; it serves, too, while it is scaled to zero
+ */
+export function observe(
+  { revision, state, failure }: Generation,
+  live: Generation | undefined,
+  requested: number,
+  slots: readonly ReplicaSlot[],
+): Counts {
+  const replicas = slots.map((slot) => slot.state());
+  const ready = slots.filter((slot) => slot.isReady).map((slot) => slot.generation.revision.number);
+  const asleep = requested === 0 ? live?.revision.number : undefined;
+  const serving = ready.length > 0 ? Math.max(...ready) : asleep;
+  return {
+    kind: "RealtimeAPI",
+    revision,
+    ...(serving !== undefined && { serving }),
+    status: statusOf({ target: state, requested, replicas, ...(failure && { failure }) }),
+    requested,
+    ready: ready.length,
+    upToDate: ready.filter((number) => number === revision.number).length,
+    replicas,
+  };
 }

@@ -16,7 +16,12 @@ export interface StarterParts {
 }
 
 /** @returns how an agent starts a replica: packages first, then the process, its output to the logs */
-export function replicaStarter({ home, installation, logs, memory }: StarterParts): Pick<SlotPorts, "openLog" | "start"> {
+export function replicaStarter({
+  home,
+  installation,
+  logs,
+  memory,
+}: StarterParts): Pick<SlotPorts, "openLog" | "start"> {
   return {
     openLog: ({ revision }, replica) => logs.sink(revision.spec.name, revision.number, replica),
     async start({ revision, history }, replica, log, signal) {

@@ -35,3 +35,13 @@ export function rolloutFailure(
     ...(tail && { details: tail }),
   });
 }
+
+/** @returns that a revision was not live in time, and what it waited for */
+export function deadlinePassed(api: string, revision: number, waiting: ReplicaSlot | undefined): CortexError {
+  const phase = waiting ? `replica ${waiting.id}: ${waiting.phase}` : "it waited for replicas";
+  const tail = waiting?.logTail(tailLines).join("\n");
+  return new CortexError("TIMED_OUT", `${api}: revision ${revision} was not live in time (${phase})`, {
+    hint: `give it longer with --timeout, or see what it does: cortex logs ${api}`,
+    ...(tail && { details: tail }),
+  });
+}

@@ -128,6 +128,10 @@ class LocalGateway implements Gateway, Surroundings {
     this.apis.get(api)?.setUnavailable(cause);
   }
 
+  inFlightOf(api: string, replica: string): number {
+    return this.apis.get(api)?.inFlightOf(replica) ?? 0;
+  }
+
   sample(api: string): Sample {
     return this.apis.get(api)?.sample ?? { inFlight: 0, queueLength: 0 };
   }

@@ -44,8 +44,13 @@ export class ApiTraffic {
     return { inFlight: this.inFlight, queueLength: this.line.length };
   }
 
+  /** A replica of several processes has as many backends, and is one all the same. */
   get replicasReady(): number {
-    return this.replicas.length;
+    return new Set(this.replicas.map(({ backend }) => backend.replica)).size;
+  }
+
+  inFlightOf(replica: string): number {
+    return this.replicas.reduce((sum, one) => sum + (one.backend.replica === replica ? one.inFlight : 0), 0);
   }
 
   /** Starts the request, lets it wait, or refuses it. */
@@ -60,7 +65,7 @@ export class ApiTraffic {
       ticket.refuse(refusal);
       return;
     }
-    if (this.line.length >= this.maxQueueLength * Math.max(1, this.replicas.length)) {
+    if (this.line.length >= this.maxQueueLength && this.line.length >= this.maxQueueLength * this.replicasReady) {
       ticket.refuse(refusalFor.queueFull(this.api, this.line.length));
       return;
     }

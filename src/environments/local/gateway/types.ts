@@ -130,6 +130,8 @@ export interface Gateway {
   /** While set, requests that find no replica are answered 503 with it at once, those that wait too. */
   setUnavailable(api: string, cause: Unavailable | undefined): void;
   sample(api: string): Sample;
+  /** Requests that one replica in service holds, over all its backends. */
+  inFlightOf(api: string, replica: string): number;
   metrics(api: string): ApiMetrics;
   /** Prometheus text format; also at `GET /metrics`. */
   renderMetrics(): string;

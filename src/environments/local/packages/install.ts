@@ -8,6 +8,7 @@ import { runTool } from "./run-tool.ts";
 import type { LockedWheel, RuntimeFiles } from "./runtime-wheels.ts";
 
 export interface Installation {
+  readonly home: string;
   readonly projectDir: string;
   readonly python: Python;
   /** Interpreter of the virtual environment. */

@@ -1,9 +1,9 @@
-import { access, chmod, readFile, writeFile } from "node:fs/promises";
+import { chmod, readFile, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { CortexError } from "../../../core/errors.ts";
 import { findOnPath, type Python, type Variables } from "./find-python.ts";
-import type { LockedWheel, RuntimeFiles } from "./runtime-wheels.ts";
+import { type LockedWheel, type RuntimeFiles, unpackPip } from "./runtime-wheels.ts";
 
 /** How packages get into a virtual environment: a program and what comes before its requirements. */
 export interface Installer {
@@ -12,6 +12,7 @@ export interface Installer {
 }
 
 export interface InstallerParts {
+  readonly home: string;
   readonly python: Python;
   /** Interpreter of the virtual environment. */
   readonly venvPython: string;
@@ -27,9 +28,9 @@ export interface InstallerParts {
  */
 export async function chooseInstaller(parts: InstallerParts): Promise<Installer> {
   const { venvPython, variables, python } = parts;
-  const pip = await findPip(parts);
   const uv = await findOnPath("uv", variables);
-  if (uv && (!pip || !(await hasPipSettings(variables)))) {
+  const pip = uv && !(await hasPipSettings(variables)) ? undefined : await findPip(parts);
+  if (uv && !pip) {
     return { name: "uv", program: [uv, "pip", "install", "--python", venvPython, "--no-progress"] };
   }
   if (pip) {
@@ -43,13 +44,10 @@ export async function chooseInstaller(parts: InstallerParts): Promise<Installer>
 
 /** @returns how to run pip for the virtual environment; undefined when there is none */
 export async function findPip(parts: InstallerParts): Promise<[string, ...string[]] | undefined> {
-  const { python, venvPython, runtime, wheels } = parts;
-  const locked = wheels.find((wheel) => wheel.name === "pip");
-  const candidates = [...(locked ? [join(runtime.wheelsFolder, locked.file)] : []), python.pipWheel];
-  for (const wheel of candidates) {
-    // A wheel of pip can be run as it is, by the interpreter that it is to install for.
-    if (wheel && (await exists(wheel))) return [venvPython, join(wheel, "pip")];
-  }
+  const { home, python, venvPython, runtime, wheels } = parts;
+  const pip = await unpackPip(home, runtime, wheels, python);
+  // Run by the interpreter that it is to install for.
+  if (pip) return [venvPython, pip];
   return python.hasPip ? [python.executable, "-m", "pip", "--python", venvPython] : undefined;
 }
 
@@ -90,11 +88,4 @@ async function hasPipSettings(variables: Variables): Promise<boolean> {
   ];
   const contents = await Promise.all(files.map((file) => readFile(file, "utf8").catch(() => "")));
   return contents.some((text) => /^\s*(index-url|extra-index-url|find-links|no-index|constraint)\s*=/m.test(text));
-}
-
-async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }
