@@ -60,7 +60,7 @@ function whatNext() {
     ["get", "what runs, and how it does"],
     ["describe iris", "its replicas, and why there are as many as there are"],
     ["logs iris -f", "what it prints, and every request"],
-    ["predict iris -d '[[5.1, 3.5, 1.4, 0.2]]'", "another prediction"],
+    ["history iris", "its revisions; rollback goes back to one"],
     [`deploy ${example} --watch`, "deploy again on every file that you save"],
     ["delete iris", "stop it: until then it goes on running"],
   ];
