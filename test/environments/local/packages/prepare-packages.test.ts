@@ -66,7 +66,7 @@ describe("a project without requirements", () => {
   });
 });
 
-describe.concurrent("requirements", () => {
+describe.concurrent("requirements", { timeout: 120_000 }, () => {
   test("are installed, in the project's folder, with the project's variables", async () => {
     await using here = await place({
       "requirements.txt": `${offline}-r more/base.txt\n`,
