@@ -7,6 +7,7 @@ import { saveGatewayPort } from "../gateway-port.ts";
 import type { Installation } from "../installation.ts";
 import { localFolders } from "../local-folders.ts";
 import { createLogStore, type LogStore } from "../logs/log-store.ts";
+import { removeUnusedPackages } from "../packages/prepare-packages.ts";
 import { createMemoryWatch } from "../replicas/memory-watch.ts";
 import { removeUnusedSnapshots, snapshotFolder } from "../snapshots.ts";
 import { Agent } from "./agent.ts";
@@ -53,14 +54,18 @@ export class AgentProcess {
       onAccess: (line) => parts.logs.access(line),
       onWaiting: (api) => this.agent.wake(api),
     });
+    const usedPackages = new Set<string>();
     this.agent = new Agent({
       gateway: this.gateway,
       logs: parts.logs,
       store: parts.store,
       port: () => this.gateway.port ?? this.#port,
-      slots: replicaStarter({ home, installation, logs: parts.logs, memory: this.#memory }),
+      slots: replicaStarter({ home, installation, logs: parts.logs, memory: this.#memory, usedPackages }),
       hasSnapshot: async (digest) => (await snapshotFolder(home, digest)) !== undefined,
-      collectGarbage: (projects) => removeUnusedSnapshots(home, new Set(projects), snapshotGraceMs),
+      async collectGarbage(projects) {
+        await removeUnusedSnapshots(home, new Set(projects), snapshotGraceMs);
+        await removeUnusedPackages(home, usedPackages);
+      },
     });
   }
 

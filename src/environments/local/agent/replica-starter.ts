@@ -13,6 +13,8 @@ export interface StarterParts {
   readonly installation: Installation;
   readonly logs: LogStore;
   readonly memory: MemoryWatch;
+  /** Gets the key of every package environment that a replica was started in. */
+  readonly usedPackages: Set<string>;
 }
 
 /** @returns how an agent starts a replica: packages first, then the process, its output to the logs */
@@ -36,6 +38,7 @@ export function replicaStarter({
       const runtime = { runtimeFolder: installation.runtimeFolder, wheelsFolder: installation.wheelsFolder };
       const request = { home, projectDir, handler, runtime, variables: process.env };
       const python = await preparePackages(request, progress, signal);
+      usedPackages.add(python.key);
       return startReplica({
         id: replica,
         api: revision.spec,

@@ -31,7 +31,7 @@ export function rolloutFailure(
   return new CortexError("ROLLOUT_FAILED", `${api}: replica ${slot.id}: ${exit.reason}${stays}`, {
     hint: exit.outOfMemory
       ? `give it more memory: raise compute.mem above ${Math.ceil(exit.peakMemoryBytes / 2 ** 20)}Mi`
-      : `mend it and deploy again; all it printed: cortex logs ${api} --previous`,
+      : (exit.hint ?? `mend it and deploy again; all it printed: cortex logs ${api} --previous`),
     ...(tail && { details: tail }),
   });
 }

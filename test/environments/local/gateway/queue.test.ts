@@ -74,7 +74,7 @@ test("when the queue is full the answer is 503, says so and when to come back; o
   expect(headers.get("retry-after")).toBe("1");
   expect(JSON.parse(body)).toMatchObject({ code: "queue_full", api: "api" });
   expect(JSON.parse(body).error).toContain("pending request queue full");
-  running.gateway.addBackend("api", backendAt(origin.path, { id: "b2" }));
+  running.gateway.addBackend("api", backendAt(origin.path, { id: "b2", replica: "r2" }));
   using _more = await sendInOrder(running, 3);
   late.send(get("/api"));
   expect((await late.reply()).status).toBe(503);
