@@ -23,6 +23,7 @@ export function replicaStarter({
   installation,
   logs,
   memory,
+  usedPackages,
 }: StarterParts): Pick<SlotPorts, "openLog" | "start"> {
   return {
     openLog: ({ revision }, replica) => logs.sink(revision.spec.name, revision.number, replica),
