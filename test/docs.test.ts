@@ -73,7 +73,7 @@ function commandsOf(block: string): Command[] {
     });
 }
 
-/** @returns the lines of `expected` that `output` lacks, numbers, ids and widths aside */
+/** @returns the lines of `expected` that `output` lacks, durations and widths aside */
 function missingLines(output: string, expected: readonly string[]): string[] {
   const lines = output.split("\n").map(simplified);
   let position = 0;
@@ -87,7 +87,7 @@ function missingLines(output: string, expected: readonly string[]): string[] {
 function simplified(line: string): string {
   return line
     .replaceAll(/\s+/g, " ")
-    .replaceAll(/\d+(\.\d+)?(ms|s|m|h)?\b/g, "N")
+    .replaceAll(/\b\d+(\.\d+)?(ms|s|m|h)\b/g, "TIME")
     .trim();
 }
 

@@ -68,6 +68,9 @@ const pythonScripts = existsSync(inRoot("scripts/python-dev.mjs"))
     ]
   : [];
 
+/** What starts real processes by the dozen. */
+const slow = ["test/environments/**", "test/conformance/**", "test/e2e/**", "test/docs.test.ts"];
+
 /** In the order in which they run: what is quick and what others need comes first. */
 export const parts: readonly Part[] = [
   check("checks", "biome", "format and lint", node, inRoot("node_modules/@biomejs/biome/bin/biome"), "check", "."),
@@ -75,9 +78,10 @@ export const parts: readonly Part[] = [
   check("checks", "knip", "nothing unused", node, inRoot("node_modules/knip/bin/knip.js"), "--no-progress"),
   check("build", "build", "dist/cortex", node, inRoot("scripts/build.ts")),
   ...pythonScripts,
-  vitest("unit", "TypeScript: units, golden output, real processes", [], ["test/conformance/**", "test/e2e/**"]),
-  vitest("conformance", "every environment does the same", ["test/conformance/"]),
-  vitest("e2e", "the built program, with and without a terminal", ["test/e2e/"]),
+  vitest("unit", "TypeScript: decisions, files, golden output, the import directions", [], slow),
+  vitest("local", "the local environment: agents, gateways, replicas, faults", ["test/environments/"]),
+  vitest("conformance", "what every environment does alike", ["test/conformance/"]),
+  vitest("e2e", "the built program, and the commands in the documents", ["test/e2e/", "test/docs.test.ts"]),
 ];
 
 /** @returns a line that says why the whole cannot be run on this machine, undefined when it can */

@@ -63,14 +63,11 @@ describe("what a command loads", () => {
     expect(builtins.filter((name) => /http|crypto|child_process|sqlite|net|readline/.test(name))).toEqual([]);
   });
 
-  test.each([["get"], ["get", "-o", "json"]])(
-    "%s %s %s: neither YAML nor colour nor the deploying",
-    async (...args) => {
-      const { sources, packages } = await loadedBy(...args);
-      expect(packages).toEqual(["commander"]);
-      expect(
-        sources.filter((path) => /^project\/|^spec\/(yaml|parse)|agent-main|gateway\/gateway|snapshots/.test(path)),
-      ).toEqual([]);
-    },
-  );
+  test.each([[["get"]], [["get", "-o", "json"]]])("%j: neither YAML nor colour nor the deploying", async (args) => {
+    const { sources, packages } = await loadedBy(...args);
+    expect(packages).toEqual(["commander"]);
+    expect(
+      sources.filter((path) => /^project\/|^spec\/(yaml|parse)|agent-main|gateway\/gateway|snapshots/.test(path)),
+    ).toEqual([]);
+  });
 });
