@@ -1,6 +1,6 @@
 """Starts a replica: `python launch.py REPLICA.json [--process N] [--control-fd FD]`.
 
-The file holds what docs of `cortex_runtime.settings` say. This script only puts `sys.path` in order, so that whatever the
+The file holds what `cortex_runtime.settings` reads. This script only puts `sys.path` in order, so that whatever the
 user installed wins over what the runtime brings along, and then hands over.
 """
 

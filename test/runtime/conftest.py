@@ -182,7 +182,9 @@ class Replicas:
     def __init__(self) -> None:
         self._stack = contextlib.ExitStack()
 
-    def make(self, source: str, files: Optional[Dict[str, str]] = None, python: str = sys.executable, **settings: Any) -> Replica:
+    def make(
+        self, source: str, files: Optional[Dict[str, str]] = None, python: str = sys.executable, **settings: Any
+    ) -> Replica:
         # Not pytest's folder: the path of a unix socket must be short.
         folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="cortex-", dir="/tmp")))
         replica = Replica(folder, {"handler.py": source, **(files or {})}, python, **settings)

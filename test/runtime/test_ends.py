@@ -116,9 +116,8 @@ def test_each_process_listens_on_its_own_address_and_loads_for_itself(replicas: 
 def test_sigterm_drains_all_processes(replicas: Replicas) -> None:
     replica = replicas.serve(SLOW, **TWO)
     with ThreadPoolExecutor(2) as pool:
-        answers = [
-            pool.submit(replica.request, "POST", "/", b"%d" % n, {"content-type": "application/json"}, n) for n in (0, 1)
-        ]
+        json_type = {"content-type": "application/json"}
+        answers = [pool.submit(replica.request, "POST", "/", b"%d" % n, json_type, n) for n in (0, 1)]
         wait_for(lambda: len(list(replica.project.glob("started-*"))) == 2)
         assert replica.stop() == 0
         assert [answer.result().json for answer in answers] == [0, 1]

@@ -44,10 +44,13 @@ def wheels_for(version: str, with_accelerators: bool) -> List[Path]:
     """As the lock says; those that were not fetched (accelerators may be) are left out."""
     number = tuple(map(int, version.split(".")))
     chosen = []
+
+    def number_of(bound: Optional[str], otherwise: str) -> "tuple[int, ...]":
+        return tuple(map(int, (bound or otherwise).split(".")))
+
     for wheel in json.loads((RUNTIME / "wheels.lock").read_text())["wheels"]:
-        low, high = ([int(part) for part in (bound or text).split(".")] for bound, text in
-                     ((wheel["minPython"], "3.0"), (wheel["maxPython"], "3.99")))
-        fits = tuple(low) <= number <= tuple(high) and wheel["name"] != "pip"
+        low, high = number_of(wheel["minPython"], "3.0"), number_of(wheel["maxPython"], "3.99")
+        fits = low <= number <= high and wheel["name"] != "pip"
         if fits and (wheel["platform"] is None or (with_accelerators and wheel["platform"] == "linux-x64")):
             chosen.append(WHEELS / wheel["file"])
     return [file for file in chosen if file.exists()]

@@ -16,7 +16,8 @@ HANDLER = """
 
         def handle_post(self, payload, query_params, headers):
             if isinstance(payload, FormData):
-                payload = {k: v if isinstance(v, str) else [v.filename, v.file.read().decode()] for k, v in payload.items()}
+                content = lambda value: value if type(value) is str else [value.filename, value.file.read().decode()]
+                payload = {name: content(value) for name, value in payload.items()}
             if isinstance(payload, bytes):
                 payload = {"bytes": payload.hex()}
             return {

@@ -77,7 +77,11 @@ def replica(shared_replicas: Replicas) -> Replica:
         ("number", "application/json", b"1"),
         ("none", "application/json", b"null"),
         ("pair", "application/json", b'["not", "callable"]'),
-        ("events", "text/event-stream; charset=utf-8", b'data: one\n\ndata: {"two": 2}\n\ndata: three\ndata: lines\n\n'),
+        (
+            "events",
+            "text/event-stream; charset=utf-8",
+            b'data: one\n\ndata: {"two": 2}\n\ndata: three\ndata: lines\n\n',
+        ),
         ("async events", "text/event-stream; charset=utf-8", b"data: a\n\ndata: b\n\n"),
         ("numbers", "application/octet-stream", b"01234"),
         ("empty", "text/event-stream; charset=utf-8", b""),

@@ -30,7 +30,9 @@ def test_an_error_in_the_constructor(replicas: Replicas) -> None:
         """,
     )
     assert event["error"] == "ValueError: no such model (handler.py:6)"
-    assert event["traceback"].startswith("Traceback (most recent call last):\n  File \"handler.py\", line 4, in __init__")
+    assert event["traceback"].startswith(
+        'Traceback (most recent call last):\n  File "handler.py", line 4, in __init__\n'
+    )
     assert event["traceback"].rstrip().endswith("ValueError: no such model\nsecond line")
 
 

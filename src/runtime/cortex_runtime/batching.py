@@ -16,7 +16,7 @@ Answers = List[Tuple[Call, AnyReply]]
 
 
 class Batcher:
-    """Collects in the loop and runs one batch at a time: when it is full, or when its oldest call has waited long enough.
+    """Collects in the loop and runs one batch at a time: a full one at once, else when its oldest has waited.
 
     What arrives while a batch runs is the next one.
     """
@@ -101,7 +101,8 @@ class Batcher:
 
     def _answers(self, calls: List[Call], results: Any) -> Answers:
         if not isinstance(results, list):
-            self._journal.fault(f"with server_side_batching the handler must return a list, not {type(results).__name__}")
+            kind = type(results).__name__
+            self._journal.fault(f"with server_side_batching the handler must return a list, not {kind}")
             return [(call, internal_error()) for call in calls]
         if len(results) != len(calls):
             self._journal.fault(f"the handler got {len(calls)} requests in a batch and returned {len(results)} results")

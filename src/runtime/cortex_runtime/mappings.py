@@ -1,4 +1,4 @@
-"""Headers and query parameters as handlers know them: they behave as Starlette's classes, without the cost of its import."""
+"""Headers and query parameters as handlers know them: like Starlette's classes, without the cost of its import."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ def import_hint(error: Optional[BaseException], requirements: str) -> Optional[s
         if isinstance(error, ModuleNotFoundError) and error.name:
             name = error.name
             package = PACKAGE_OF.get(name) or PACKAGE_OF.get(name.split(".")[0]) or name.split(".")[0]
-            return f"add {package} to {requirements}; a module of your own is looked for from the folder of cortex.yaml and python_path"
+            return f"add {package} to {requirements}; a module of your own must lie in the project or python_path"
         if isinstance(error, ImportError) and "relative import" in str(error):
             return "import modules of the project by their full name: the handler's file belongs to no package"
         error = error.__cause__ or error.__context__

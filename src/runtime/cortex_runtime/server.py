@@ -23,7 +23,7 @@ from .settings import Address, Settings
 from .versions import import_uvicorn
 from .workers import Outbox, Workers
 
-#: Seconds. The only clients are the gateway and Envoy, which drop idle connections first, so that none is closed under a request.
+#: Seconds. The only clients are the gateway and Envoy. They drop idle connections first: none closes under a request.
 KEEP_ALIVE = 900
 
 

@@ -124,7 +124,9 @@ class Channel:
 
 
 
-async def encoded(items: "AsyncIterator[Any]", first: "Tuple[Any, ...]", encode: "Callable[[Any], bytes]") -> "AsyncIterator[bytes]":
+async def encoded(
+    items: "AsyncIterator[Any]", first: "Tuple[Any, ...]", encode: "Callable[[Any], bytes]"
+) -> "AsyncIterator[bytes]":
     """The items of an async generator as bytes; `first` as in Channel."""
     for item in first:
         yield encode(item)

@@ -1,4 +1,4 @@
-"""A user's own pins of uvicorn and Starlette win over what the runtime brings; here is which of them it can run with."""
+"""A user's own pins of uvicorn and Starlette win over what the runtime brings; here is which of them work."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def check_version(name: str, version: str) -> None:
     parsed = _parse(version)
     if parsed is not None and not first <= parsed < beyond:
         raise StartFailure(
-            f"{name} {version} is installed, the runtime works with {_text(first)} up to, but not including, {_text(beyond)}",
+            f"{name} {version} is installed, the runtime works from {_text(first)} to below {_text(beyond)}",
             hint=f"require {name}>={_text(first)},<{_text(beyond)}, or drop the pin: the runtime brings its own {name}",
         )
 
