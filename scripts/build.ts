@@ -8,6 +8,7 @@ import { buildIdPlaceholder, bundle, type Chunk } from "./build/bundle.ts";
 import { fillCodeCaches } from "./build/code-caches.ts";
 import { copyFiles, hashFiles, removeOldFolders, replaceFile, shippedFiles } from "./build/files.ts";
 import { shellLauncher, windowsLauncher } from "./build/launchers.ts";
+import { type PackIndex, packChunks } from "./build/pack.ts";
 import { projectNode, projectRoot, run } from "./toolchain.mjs";
 
 const dist = join(projectRoot, "dist");
@@ -37,6 +38,11 @@ async function build(): Promise<string> {
     await copyFiles(runtime, join(partial, "runtime"), runtimeFiles);
     await copyFiles(join(dist, "wheels"), join(partial, "wheels"), wheels, true);
     await fillCodeCaches(join(partial, "main.js"));
+    const index = await packChunks(
+      partial,
+      chunks.map(({ name }) => name),
+    );
+    await replaceFile(join(partial, "main.js"), withIndex(loader, index));
     // Another build of the same may have come first; then this one is not needed.
     await rename(partial, folder).catch(() => rm(partial, { recursive: true, force: true }));
   }
@@ -56,6 +62,12 @@ async function writeChunks(folder: string, chunks: readonly Chunk[], loader: str
   await replaceFile(join(folder, "package.json"), '{"type":"commonjs"}\n');
   await replaceFile(join(folder, "main.js"), loader);
   for (const { name, code } of chunks) await replaceFile(join(folder, name), code.replaceAll(buildIdPlaceholder, id));
+}
+
+function withIndex(loader: string, index: PackIndex): string {
+  const line = "const index = undefined;";
+  if (!loader.includes(line)) throw new Error(`the loader has no line: ${line}`);
+  return loader.replace(line, `const index = ${JSON.stringify(index)};`);
 }
 
 /** The runtime's packages, which a first deploy installs without a network. @returns their names in dist/wheels */

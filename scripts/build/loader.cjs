@@ -3,10 +3,13 @@
 // all of `node -e 0` (an ES module touches every export of a builtin), and only a script takes a cache that is filled after
 // the functions in it were compiled. A cache that V8 does not like (another version or processor) is ignored.
 "use strict";
-const { readFileSync, renameSync, writeFileSync } = require("node:fs");
+const { openSync, readFileSync, readSync, renameSync, writeFileSync } = require("node:fs");
 const { pathToFileURL } = require("node:url");
 const vm = require("node:vm");
 
+// The build puts in where each chunk lies in the pack; it stays open, so that it can be read though a build removes it.
+const index = undefined;
+const pack = index === undefined ? undefined : openSync(`${__dirname}/chunks.pack`);
 const url = pathToFileURL(__filename).href;
 const chunks = new Map();
 const scripts = new Map();
@@ -19,8 +22,10 @@ function load(id) {
   if (!id.startsWith("./")) return require(id);
   const loaded = chunks.get(id);
   if (loaded) return loaded.exports;
-  const file = __dirname + id.slice(1);
-  const script = new vm.Script(readFileSync(file, "latin1"), { filename: file, cachedData: readCache(file) });
+  const name = id.slice(2);
+  const file = `${__dirname}/${name}`;
+  const { code, cachedData } = pack === undefined ? readChunk(file) : readPacked(name);
+  const script = new vm.Script(code, { filename: file, cachedData });
   if (fillsCaches) scripts.set(file, script);
   const chunk = { exports: {} };
   chunks.set(id, chunk);
@@ -39,11 +44,21 @@ function lazily(id) {
   return new Proxy({}, { get: (_, name) => require(id)[name], has: (_, name) => name in require(id) });
 }
 
-function readCache(file) {
+function readPacked(name) {
+  const [offset, codeBytes, cacheBytes] = index[name];
+  const bytes = Buffer.allocUnsafeSlow(codeBytes + cacheBytes);
+  readSync(pack, bytes, 0, bytes.length, offset);
+  const cachedData = cacheBytes > 0 ? bytes.subarray(codeBytes) : undefined;
+  return { code: bytes.latin1Slice(0, codeBytes), cachedData };
+}
+
+/** While the caches are being filled, every chunk is still a file. */
+function readChunk(file) {
+  const code = readFileSync(file, "latin1");
   try {
-    return readFileSync(`${file}.cache`);
+    return { code, cachedData: readFileSync(`${file}.cache`) };
   } catch {
-    return undefined;
+    return { code, cachedData: undefined };
   }
 }
 
