@@ -34,11 +34,12 @@ await benchmark("iris", async (run) => {
   const bare = await virtualEnvironment(python, requirementsOf("fastapi"), run.say, run.signal);
   await trainModel(join(bare, "bin/python"), model, run.signal);
 
-  const subjects: Subject[] = [...(await startCortex(model, scope, run))];
+  const [plain, batching] = await startCortex(model, scope, run);
+  const peers: Subject[] = [];
   const absent: Row[] = [];
   for (const peer of [...bareForms, ...modelServers]) {
     try {
-      subjects.push(await startPeer(peer, model, scope, run));
+      peers.push(await startPeer(peer, { folder, model }, scope, run));
     } catch (error) {
       run.signal.throwIfAborted();
       const note = error instanceof Error ? error.message : String(error);
@@ -46,45 +47,50 @@ await benchmark("iris", async (run) => {
       absent.push({ what: peer.name, figure: "not measured", note });
     }
   }
+  const [first, ...rest] = peers;
+  const subjects = [plain, first, batching, ...rest].filter((subject) => subject !== undefined);
   return [...peerRows(await measure(subjects, run), bareNames), ...absent];
 });
 
+/** Short slices, in which those that are compared stand side by side: then what else the machine does hits both. */
 async function measure(subjects: readonly Subject[], { quick, signal, say }: Run): Promise<Measured[]> {
-  const [rounds, seconds] = quick ? [1, 2] : [5, 4];
+  const [rounds, seconds] = quick ? [2, 1] : [9, 2];
   const ask = (url: string, connections: number, seconds: number) =>
     runWrk({ url, connections, seconds, body: flower, contentType: "application/json" }, signal);
-  say(`warming up ${subjects.map(({ name }) => name).join(", ")}`);
+  say(`warming up ${subjects.map(({ name }) => name).join("; ")}`);
   for (const { url } of subjects) await ask(url, 32, 1);
 
-  const measureOne = async ({ name, url, residentBytes }: Subject, round: number) => {
-    const one = await ask(url, 1, seconds);
-    const many = await ask(url, 32, seconds);
-    say(`round ${round + 1} of ${rounds}: ${name}, ${Math.round(many.requestsPerSecond)} requests/s`);
-    return { one, many, residentBytes: residentBytes() };
+  const underLoad = (connections: number) => {
+    say(`${connections} connections, ${rounds} rounds of ${seconds} s each`);
+    const measureOne = async ({ url, residentBytes }: Subject) => {
+      const result = await ask(url, connections, seconds);
+      return { ...result, residentBytes: residentBytes() };
+    };
+    const bySubject = Object.fromEntries(subjects.map((subject) => [subject.name, () => measureOne(subject)]));
+    return interleave(rounds, bySubject, signal);
   };
-  const bySubject = Object.fromEntries(
-    subjects.map((subject) => [subject.name, (round: number) => measureOne(subject, round)]),
-  );
-  const measured = await interleave(rounds, bySubject, signal);
-  return subjects.map(({ name }) => ({ name, rounds: measured[name]! }));
+  const one = await underLoad(1);
+  const many = await underLoad(32);
+  return subjects.map(({ name }) => ({ name, one: one[name]!, many: many[name]! }));
 }
 
-async function startCortex(model: string, scope: AsyncDisposableStack, { say }: Run): Promise<Subject[]> {
+async function startCortex(model: string, scope: AsyncDisposableStack, { say }: Run): Promise<[Subject, Subject]> {
   const home = scope.use(await cortexHome());
   say("deploying the model with Cortex (its packages are installed once)");
   await deployIris(home, model);
-  return Promise.all(
-    [
-      { name: cortexName, api: "iris" },
-      { name: batchingName, api: "iris-batching" },
-    ].map(async ({ name, api }) => {
-      const [pid] = await replicaPids(home, api);
-      return { name, url: `http://127.0.0.1:${home.port}/${api}`, residentBytes: () => groupBytes(pid!) };
-    }),
-  );
+  const subject = async (name: string, api: string): Promise<Subject> => {
+    const [pid] = await replicaPids(home, api);
+    return { name, url: `http://127.0.0.1:${home.port}/${api}`, residentBytes: () => groupBytes(pid!) };
+  };
+  return [await subject(cortexName, "iris"), await subject(batchingName, "iris-batching")];
 }
 
-async function startPeer(peer: Peer, model: string, scope: AsyncDisposableStack, run: Run): Promise<Subject> {
+async function startPeer(
+  peer: Peer,
+  { folder, model }: { folder: string; model: string },
+  scope: AsyncDisposableStack,
+  run: Run,
+): Promise<Subject> {
   const environment = await virtualEnvironment(python, requirementsOf(peer.requirements), run.say, run.signal);
   const bin = join(environment, "bin");
   const [port, ...spare] = [await freePort(), await freePort(), await freePort()] as const;
@@ -104,6 +110,7 @@ async function startPeer(peer: Peer, model: string, scope: AsyncDisposableStack,
       url: `http://127.0.0.1:${port}${peer.path}`,
       body: flower,
       readyWithinMs: 60_000,
+      logFile: join(folder, `${port}.log`),
     },
     run.signal,
   );

@@ -2,7 +2,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import { speaking, spec } from "../conformance/handlers.ts";
+import { spec } from "../conformance/handlers.ts";
 import type { Bench } from "../support/cortex.ts";
 import { type LoadFailure, type LoadReport, runLoad } from "../support/load.ts";
 import { cortexHome, mustRun, replicaPids } from "./harness/cortex-home.ts";
@@ -13,6 +13,18 @@ const api = "steady";
 const ratePerSecond = 200;
 const connections = 32;
 
+/** Takes a while, so that there is mostly a request in the replica that something happens to. */
+const handler = (text: string, ms: number) => `import time
+
+class PythonPredictor:
+    def __init__(self, config):
+        pass
+
+    def predict(self, payload):
+        time.sleep(${ms / 1_000})
+        return ${JSON.stringify(text)}
+`;
+
 interface Scenario {
   readonly what: string;
   /** What is done to the API while it is under load. */
@@ -20,33 +32,39 @@ interface Scenario {
   /** Done once; otherwise again and again as long as the load lasts. */
   readonly once?: boolean;
   readonly replicas: number;
+  /** How long the handler takes, at least. */
+  readonly handlerMs: number;
   /** Undefined: no failure is allowed. */
   readonly allows?: (failure: LoadFailure) => boolean;
 }
 
 const scenarios: readonly Scenario[] = [
-  { what: "nothing happens", replicas: 1 },
+  { what: "nothing happens", replicas: 1, handlerMs: 2 },
   {
     what: "rolling updates",
     replicas: 1,
+    handlerMs: 2,
     act: async ({ home, project, turn }) => {
-      await writeFile(join(project, "handler.py"), speaking(`text ${turn + 1}`));
+      await writeFile(join(project, "handler.py"), handler(`text ${turn + 1}`, 2));
       await mustRun(home, ["deploy", project]);
     },
   },
   {
     what: "rollbacks",
     replicas: 1,
+    handlerMs: 2,
     act: ({ home }) => mustRun(home, ["rollback", api, "-y"]),
   },
   {
     what: "refreshes",
     replicas: 1,
+    handlerMs: 2,
     act: ({ home }) => mustRun(home, ["refresh", api]),
   },
   {
     what: "one of two replicas killed",
     replicas: 2,
+    handlerMs: 6,
     once: true,
     act: async ({ home }) => {
       const [pid] = await replicaPids(home, api);
@@ -71,10 +89,13 @@ async function measure(scenario: Scenario, { quick, signal, say }: Run): Promise
     api,
     `  autoscaling: {min_replicas: ${count}, init_replicas: ${count}, max_replicas: ${count}}\n`,
   );
-  const project = await home.project({ "cortex.yaml": configuration, "handler.py": speaking("text 0") });
+  const project = await home.project({
+    "cortex.yaml": configuration,
+    "handler.py": handler("text 0", scenario.handlerMs),
+  });
   await mustRun(home, ["deploy", project]);
   // A second revision, so that there is one to roll back to.
-  await writeFile(join(project, "handler.py"), speaking("text 1"));
+  await writeFile(join(project, "handler.py"), handler("text 1", scenario.handlerMs));
   await mustRun(home, ["deploy", project]);
 
   const url = `http://127.0.0.1:${home.port}/${api}`;

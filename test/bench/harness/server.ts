@@ -1,5 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { closeSync, openSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { setTimeout as wait } from "node:timers/promises";
 import { killGroup } from "../../../src/platform/processes.ts";
 import { groupBytes } from "./memory.ts";
@@ -12,6 +14,8 @@ export interface ServerOptions {
   readonly url: string;
   readonly body: string;
   readonly readyWithinMs: number;
+  /** Gets what it prints: a pipe would make this process work for each of its lines. */
+  readonly logFile: string;
 }
 
 /** A server in a process group of its own, which ends with its scope. */
@@ -23,26 +27,20 @@ export interface Server extends AsyncDisposable {
   residentBytes(): number;
 }
 
-const longestTail = 4_000;
-
 /** @throws with what it printed last, when it ends or does not answer in time */
 export async function startServer(options: ServerOptions, signal: AbortSignal): Promise<Server> {
   const [program, ...args] = options.argv;
+  const log = openSync(options.logFile, "w");
   const child = spawn(program!, args, {
     cwd: options.cwd,
     env: options.env,
     detached: true,
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: ["ignore", log, log],
   });
-  let tail = "";
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding("utf8").on("data", (text: string) => {
-      tail = (tail + text).slice(-longestTail);
-    });
-  }
+  closeSync(log);
   const failed = new Promise<never>((_, reject) => {
     child.once("error", reject);
-    child.once("exit", (status) => reject(new Error(`${program} ended with status ${status}:\n${tail.trim()}`)));
+    child.once("exit", (status) => reject(new Error(`${program} ended with status ${status}`)));
   });
   failed.catch(() => {});
   const stop = () => endGroup(child);
@@ -51,7 +49,10 @@ export async function startServer(options: ServerOptions, signal: AbortSignal): 
     return { url: options.url, answer, residentBytes: () => groupBytes(child.pid!), [Symbol.asyncDispose]: stop };
   } catch (error) {
     await stop();
-    throw new Error(error instanceof Error ? error.message : String(error), { cause: tail.trim() });
+    const said = await lastLines(options.logFile);
+    throw new Error(`${error instanceof Error ? error.message : String(error)}; it said last: ${said}`, {
+      cause: error,
+    });
   }
 }
 
@@ -72,6 +73,10 @@ async function firstAnswer({ url, body, readyWithinMs }: ServerOptions, signal: 
   }
   signal.throwIfAborted();
   throw new Error(`${url} did not answer 200 within ${readyWithinMs / 1_000} s: ${last}`);
+}
+
+async function lastLines(file: string): Promise<string> {
+  return (await readFile(file, "utf8")).trim().split("\n").slice(-3).join(" / ").slice(-1_000);
 }
 
 async function endGroup(child: ChildProcess): Promise<void> {

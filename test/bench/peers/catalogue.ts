@@ -1,6 +1,6 @@
 import { join } from "node:path";
 
-/** A server that others would take for the same model, started as its own documentation says, with one worker. */
+/** A server that others would take for the same model, with one worker. */
 export interface Peer {
   readonly name: string;
   /** Its requirements-*.txt. */
@@ -15,23 +15,23 @@ export interface Peer {
 
 export const peersFolder = import.meta.dirname;
 
-/** What bare uvicorn gives, in its two forms; the better one is the mark for Cortex. */
+/** What bare uvicorn gives in its two forms, without an access log; the better one is the mark for Cortex. */
 export const bareForms: readonly Peer[] = [
-  {
-    name: "FastAPI (def)",
-    requirements: "fastapi",
-    path: "/predict",
-    argv: (bin) => [join(bin, "python"), "serve_fastapi.py"],
-  },
   {
     name: "FastAPI (async def)",
     requirements: "fastapi",
     path: "/predict",
     argv: (bin) => [join(bin, "python"), "serve_fastapi.py", "async"],
   },
+  {
+    name: "FastAPI (def)",
+    requirements: "fastapi",
+    path: "/predict",
+    argv: (bin) => [join(bin, "python"), "serve_fastapi.py"],
+  },
 ];
 
-/** Servers made for models. Their access logs are off, as bare uvicorn's is. */
+/** Servers made for models, with their own defaults; those that log each request by default do so here, as Cortex does. */
 export const modelServers: readonly Peer[] = [
   {
     name: "LitServe",
@@ -59,7 +59,6 @@ export const modelServers: readonly Peer[] = [
       MLSERVER_HTTP_PORT: String(port),
       MLSERVER_GRPC_PORT: String(grpcPort),
       MLSERVER_METRICS_PORT: String(metricsPort),
-      MLSERVER_DEBUG: "false",
       // The model in the server's own process: a worker beside it would be a second one.
       MLSERVER_PARALLEL_WORKERS: "0",
       MLSERVER_MODEL_NAME: "iris",
@@ -70,6 +69,6 @@ export const modelServers: readonly Peer[] = [
     name: "KServe",
     requirements: "kserve",
     path: "/v1/models/iris:predict",
-    argv: (bin) => [join(bin, "python"), "serve_kserve.py", "--configure_logging", "false"],
+    argv: (bin) => [join(bin, "python"), "serve_kserve.py"],
   },
 ];

@@ -4,8 +4,13 @@ import { batchingName, cortexName, type Measured, peerRows } from "./rows.ts";
 const bareNames = ["def", "async def"];
 
 function measured(name: string, one: number, many: number, mebibytes = 100): Measured {
-  const result = (requestsPerSecond: number) => ({ requestsPerSecond, p50Ms: 1, p99Ms: 2 });
-  return { name, rounds: [{ one: result(one), many: result(many), residentBytes: mebibytes * 2 ** 20 }] };
+  const round = (requestsPerSecond: number) => ({
+    requestsPerSecond,
+    p50Ms: 1,
+    p99Ms: 2,
+    residentBytes: mebibytes * 2 ** 20,
+  });
+  return { name, one: [round(one)], many: [round(many)] };
 }
 
 function goals(all: readonly Measured[]) {

@@ -2,14 +2,13 @@ import type { Row } from "../harness/program.ts";
 import { median, pairedRatios, showSummary } from "../harness/stats.ts";
 import type { WrkResult } from "../harness/wrk.ts";
 
-/** One server over all rounds. */
+type Round = WrkResult & { readonly residentBytes: number };
+
+/** One server over all rounds, with one connection and with many. */
 export interface Measured {
   readonly name: string;
-  readonly rounds: readonly {
-    readonly one: WrkResult;
-    readonly many: WrkResult;
-    readonly residentBytes: number;
-  }[];
+  readonly one: readonly Round[];
+  readonly many: readonly Round[];
 }
 
 type Load = "one" | "many";
@@ -36,18 +35,21 @@ export function peerRows(measured: readonly Measured[], bareNames: readonly stri
   return [...side, ...goals, batching, memoryRow(find(cortexName), fastest(bare, "many"))];
 }
 
-function figureRow({ name, rounds }: Measured, load: Load, label: string): Row {
-  const speeds = rounds.map((round) => round[load].requestsPerSecond);
-  const at = (key: "p50Ms" | "p99Ms") => median(rounds.map((round) => round[load][key])).toFixed(2);
+function figureRow(server: Measured, load: Load, label: string): Row {
+  const at = (key: "p50Ms" | "p99Ms") => median(server[load].map((round) => round[key])).toFixed(2);
   return {
-    what: `${name}, ${label}`,
-    figure: `${showSummary(speeds)} requests/s, p50 ${at("p50Ms")} ms, p99 ${at("p99Ms")} ms`,
-    data: rounds.map((round) => ({ ...round[load], residentBytes: round.residentBytes })),
+    what: `${server.name}, ${label}`,
+    figure: `${showSummary(speeds(server, load))} requests/s, p50 ${at("p50Ms")} ms, p99 ${at("p99Ms")} ms`,
+    data: server[load],
   };
 }
 
+function speeds(server: Measured, load: Load): number[] {
+  return server[load].map(({ requestsPerSecond }) => requestsPerSecond);
+}
+
 function fastest(servers: readonly Measured[], load: Load): Measured | undefined {
-  const speed = ({ rounds }: Measured) => median(rounds.map((round) => round[load].requestsPerSecond));
+  const speed = (server: Measured) => median(speeds(server, load));
   return servers.toSorted((one, other) => speed(other) - speed(one))[0];
 }
 
@@ -60,8 +62,7 @@ function speedRow(
 ): Row {
   const what = `${ours?.name ?? "Cortex"} / ${theirs?.name ?? "another server"}, ${label}`;
   if (!ours || !theirs) return { what, figure: "not measured", goal: `at least ${goal}x` };
-  const speeds = ({ rounds }: Measured) => rounds.map((round) => round[load].requestsPerSecond);
-  const ratios = pairedRatios(speeds(ours), speeds(theirs));
+  const ratios = pairedRatios(speeds(ours, load), speeds(theirs, load));
   return {
     what,
     figure: `${showSummary(ratios, 2)} x`,
@@ -75,7 +76,7 @@ function memoryRow(ours: Measured | undefined, bare: Measured | undefined): Row 
   const what = "resident memory of one replica / bare FastAPI";
   const goal = "at most 1.1x";
   if (!ours || !bare) return { what, figure: "not measured", goal };
-  const sizes = ({ rounds }: Measured) => rounds.map((round) => round.residentBytes);
+  const sizes = ({ many }: Measured) => many.map(({ residentBytes }) => residentBytes);
   const ratios = pairedRatios(sizes(ours), sizes(bare));
   const inMiB = (one: Measured) => (median(sizes(one)) / 2 ** 20).toFixed(0);
   return {

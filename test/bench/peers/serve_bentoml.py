@@ -4,7 +4,7 @@ import bentoml
 from iris_model import label, load
 
 
-@bentoml.service(workers=1, logging={"access": {"enabled": False}})
+@bentoml.service(workers=1)
 class Iris:
     def __init__(self):
         self.model = load()

@@ -21,7 +21,4 @@ class Iris(kserve.Model):
 
 
 if __name__ == "__main__":
-    server = kserve.ModelServer(
-        http_port=int(os.environ["PORT"]), workers=1, enable_grpc=False, enable_latency_logging=False
-    )
-    server.start([Iris("iris")])
+    kserve.ModelServer(http_port=int(os.environ["PORT"]), workers=1, enable_grpc=False).start([Iris("iris")])

@@ -22,11 +22,4 @@ class Iris(litserve.LitAPI):
 
 if __name__ == "__main__":
     server = litserve.LitServer(Iris(api_path="/predict"), accelerator="cpu", workers_per_device=1)
-    server.run(
-        host="127.0.0.1",
-        port=int(os.environ["PORT"]),
-        num_api_servers=1,
-        generate_client_file=False,
-        log_level="warning",
-        access_log=False,
-    )
+    server.run(host="127.0.0.1", port=int(os.environ["PORT"]), num_api_servers=1, generate_client_file=False)
