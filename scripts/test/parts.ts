@@ -1,4 +1,3 @@
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { projectRoot, pythonProblem } from "../toolchain.mjs";
 import { type Counts, countCheck, countJunit, countVitest } from "./counts.ts";
@@ -27,7 +26,7 @@ const isWindows = process.platform === "win32";
 const venvPython = inRoot(isWindows ? ".venv/Scripts/python.exe" : ".venv/bin/python");
 
 /** A check is one test: it passes or it does not. */
-function check(group: Part["group"], name: string, what: string, ...command: [string, ...string[]]): Part {
+function check(group: Part["group"], name: string, what: string, ...command: readonly [string, ...string[]]): Part {
   return { name, group, what, command: () => command, count: async (_, status) => countCheck(status) };
 }
 
@@ -60,13 +59,8 @@ const python: Part = {
   count: countJunit,
 };
 
-const pythonScripts = existsSync(inRoot("scripts/python-dev.mjs"))
-  ? [
-      check("build", "venv", "a virtual environment for the runtime's tests", node, inRoot("scripts/python-dev.mjs")),
-      check("checks", "mypy", "types of the runtime, strict", venvPython, "-m", "mypy", "--strict", "src/runtime"),
-      python,
-    ]
-  : [];
+const runtimeSettings = "src/runtime/pyproject.toml";
+const mypy = [venvPython, "-m", "mypy", "--strict", "--config-file", runtimeSettings, "src/runtime"] as const;
 
 /** What starts real processes by the dozen. */
 const slow = ["test/environments/**", "test/conformance/**", "test/e2e/**", "test/docs.test.ts"];
@@ -77,7 +71,9 @@ export const parts: readonly Part[] = [
   check("checks", "types", "TypeScript, strict", node, inRoot("node_modules/typescript/bin/tsc"), "-p", "."),
   check("checks", "knip", "nothing unused", node, inRoot("node_modules/knip/bin/knip.js"), "--no-progress"),
   check("build", "build", "dist/cortex", node, inRoot("scripts/build.ts")),
-  ...pythonScripts,
+  check("build", "venv", "a virtual environment for the runtime's tests", node, inRoot("scripts/python-dev.mjs")),
+  check("checks", "mypy", "types of the runtime, strict", ...mypy),
+  python,
   vitest("unit", "TypeScript: decisions, files, golden output, the import directions", [], slow),
   vitest("local", "the local environment: agents, gateways, replicas, faults", ["test/environments/"]),
   vitest("conformance", "what every environment does alike", ["test/conformance/"]),
