@@ -5,7 +5,7 @@ import { setInterval as every } from "node:timers/promises";
 import type { LogOptions } from "../../../core/environment.ts";
 import { CortexError, type ErrorCode, errorToJson } from "../../../core/errors.ts";
 import type { Agent } from "./agent.ts";
-import type { AgentInfo, OpenGateway, Refresh, Replace, RollBack, RollOut } from "./protocol.ts";
+import type { AgentInfo, OpenGateway, Refresh, Replace, RollBack, RollOut, StreamFailure } from "./protocol.ts";
 
 export interface ControlPorts {
   readonly agent: Agent;
@@ -158,7 +158,8 @@ async function sendLines(response: ServerResponse, values: AsyncIterable<unknown
     }
   } catch (error) {
     if (signal.aborted) return;
-    response.write(`${JSON.stringify({ type: "error", error: errorToJson(error) })}\n`);
+    const failure: StreamFailure = { type: "error", error: errorToJson(error) };
+    response.write(`${JSON.stringify(failure)}\n`);
   }
   response.end();
 }

@@ -20,17 +20,6 @@ import {
   type Unavailable,
 } from "./types.ts";
 
-export type {
-  AccessLine,
-  Backend,
-  Gateway,
-  GatewayLimits,
-  GatewayOptions,
-  RouteOptions,
-  Sample,
-  Unavailable,
-} from "./types.ts";
-
 /** Makes a gateway that does not listen yet; `close` frees all it holds. */
 export function createGateway(options: GatewayOptions): Gateway {
   return new LocalGateway(options);
