@@ -2,7 +2,7 @@ import { availableParallelism, totalmem } from "node:os";
 import type { ApiState, LogLine, LogOptions, Revision, RolloutEvent } from "../../../core/environment.ts";
 import { CortexError } from "../../../core/errors.ts";
 import { type EventHistory, untilAborted } from "../../../core/streams.ts";
-import type { Gateway } from "../gateway/gateway.ts";
+import type { Gateway } from "../gateway/types.ts";
 import type { LogStore } from "../logs/log-store.ts";
 import { ApiController, type ControllerPorts } from "./api-controller.ts";
 import type { ApiRecord, ApiStore } from "./api-store.ts";

@@ -3,7 +3,7 @@ import { CortexError } from "../../../core/errors.ts";
 import { nextRolloutStep } from "../../../core/rollout.ts";
 import { EventHistory } from "../../../core/streams.ts";
 import { replicaCap } from "../capacity.ts";
-import type { Gateway } from "../gateway/gateway.ts";
+import type { Gateway } from "../gateway/types.ts";
 import { observe } from "./api-status.ts";
 import { type ApiRecord, keepRevisions } from "./api-store.ts";
 import { Generation, type LocalRevision } from "./generation.ts";

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import type { ReplicaPhase, ReplicaState } from "../../../core/environment.ts";
-import type { Gateway } from "../gateway/gateway.ts";
+import type { Gateway } from "../gateway/types.ts";
 import type { LogSink } from "../logs/log-store.ts";
 import type { Replica, ReplicaExit } from "../replicas/replica.ts";
 import { restartDelayMs } from "../replicas/restart-delay.ts";

@@ -3,13 +3,8 @@ import { createServer as createHttpServer, type RequestListener } from "node:htt
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import {
-  type AccessLine,
-  type Backend,
-  createGateway,
-  type Gateway,
-  type GatewayLimits,
-} from "../../../../src/environments/local/gateway/gateway.ts";
+import { createGateway } from "../../../../src/environments/local/gateway/gateway.ts";
+import type { AccessLine, Backend, Gateway, GatewayLimits } from "../../../../src/environments/local/gateway/types.ts";
 
 export interface RunningGateway extends AsyncDisposable {
   readonly gateway: Gateway;
