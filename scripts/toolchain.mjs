@@ -82,7 +82,9 @@ export function run(program, args, options = {}) {
 
 /** @returns a line that says what is wrong with the machine's Python, or undefined when it can serve handlers */
 export function pythonProblem() {
-  const names = isWindows ? [["py", "-3"], ["python"]] : [["python3"]];
+  const chosen = process.env.CORTEX_PYTHON;
+  const usual = isWindows ? [["py", "-3"], ["python"]] : [["python3"]];
+  const names = chosen ? [[chosen]] : usual;
   const program = "import sys; print('%d.%d' % sys.version_info[:2])";
   for (const [name, ...args] of names) {
     const { status, stdout } = spawnSync(name, [...args, "-c", program], { encoding: "utf8", windowsHide: true });
@@ -91,7 +93,7 @@ export function pythonProblem() {
     if (major > oldestPython[0] || (major === oldestPython[0] && minor >= oldestPython[1])) return undefined;
     return `Python ${oldestPython.join(".")} or newer is needed, but ${name} is Python ${stdout.trim()}: install a newer one (https://www.python.org/downloads/)`;
   }
-  return `Python ${oldestPython.join(".")} or newer is needed, but there is no ${names[0][0]} on the PATH: install it (https://www.python.org/downloads/)`;
+  return `Python ${oldestPython.join(".")} or newer is needed, but ${names[0][0]} cannot be run: install it (https://www.python.org/downloads/)`;
 }
 
 function readPackages(file) {
