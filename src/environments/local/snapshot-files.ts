@@ -34,11 +34,13 @@ export async function writeSnapshotFile(file: ProjectFile, target: SnapshotTarge
 async function linkShared(file: ProjectFile, path: string, target: SnapshotTarget, signal: AbortSignal): Promise<void> {
   const mode = file.executable ? 0o500 : 0o400;
   const shared = join(target.store, file.executable ? `${file.sha256}.x` : file.sha256);
-  if ((await lstat(shared).catch(() => undefined))?.size !== file.bytes) {
+  const kept = await lstat(shared).catch(() => undefined);
+  if (kept?.size !== file.bytes) {
     const partial = join(target.store, `.partial-${randomBytes(8).toString("hex")}`);
     try {
       await copyVerified(file, partial, mode, target.root, signal);
-      await rename(partial, shared);
+      if (kept) await rename(partial, shared);
+      else await keepFirst(partial, shared);
     } finally {
       await rm(partial, { force: true });
     }
@@ -51,6 +53,15 @@ async function linkShared(file: ProjectFile, path: string, target: SnapshotTarge
     // It was removed as unused this moment, or the file system has no (or no more) hard links.
     if (code === "ENOENT") await copyVerified(file, path, mode, target.root, signal);
     else await copyFile(shared, path);
+  }
+}
+
+/** Of several that store the same content at once the first one's copy stays, so that all trees share one. */
+async function keepFirst(partial: string, shared: string): Promise<void> {
+  try {
+    await link(partial, shared);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") await rename(partial, shared);
   }
 }
 
