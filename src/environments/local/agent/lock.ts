@@ -2,7 +2,10 @@ import { chmodSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { asWriteError } from "../../../platform/files.ts";
 
-/** Held by one process at a time; the kernel frees it when that process ends, however it ends. */
+/**
+ * Held by one process at a time, for as long as it keeps this object; the kernel frees it when that process ends, however it
+ * ends.
+ */
 export interface Lock {
   release(): void;
 }

@@ -28,7 +28,7 @@ test("one holds it, the next one does not, until it is released", async () => {
 test("it is free again when the process that held it was killed", async () => {
   await using file = await lockFile();
   const program = `const { takeLock } = await import(${JSON.stringify(lockModule)});
-    takeLock(${JSON.stringify(file.path)}); console.log("held"); setInterval(() => {}, 1000);`;
+    globalThis.lock = takeLock(${JSON.stringify(file.path)}); console.log("held"); setInterval(() => {}, 1000);`;
   const holder = spawn(process.execPath, ["--input-type=module", "-e", program], {
     stdio: ["ignore", "pipe", "inherit"],
   });
