@@ -61,7 +61,7 @@ async function measure(subjects: readonly Subject[], { quick, signal, say }: Run
   for (const { url } of subjects) await ask(url, 32, 1);
 
   const underLoad = (connections: number) => {
-    say(`${connections} connections, ${rounds} rounds of ${seconds} s each`);
+    say(`${connections === 1 ? "1 connection" : `${connections} connections`}, ${rounds} rounds of ${seconds} s each`);
     const measureOne = async ({ url, residentBytes }: Subject) => {
       const result = await ask(url, connections, seconds);
       return { ...result, residentBytes: residentBytes() };

@@ -49,8 +49,10 @@ export async function benchmark(name: string, measure: (run: Run) => Promise<rea
       await writeFile(flags.json, `${JSON.stringify(report, undefined, 2)}\n`);
     }
   } catch (error) {
-    process.stderr.write(`${name}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
-    process.exitCode = stop.signal.aborted ? 130 : 1;
+    const isOver = stop.signal.aborted;
+    const said = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    process.stderr.write(`${name}: ${isOver ? "interrupted" : said}\n`);
+    process.exitCode = isOver ? 130 : 1;
   } finally {
     process.off("SIGINT", interrupt).off("SIGTERM", interrupt);
   }
