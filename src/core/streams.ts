@@ -31,7 +31,9 @@ export class EventHistory<T> {
   #failure: unknown;
   #wake = Promise.withResolvers<void>();
 
+  /** After the end nobody waits for more: what comes then is dropped, so that what lives long does not grow. */
   push(event: T): void {
+    if (this.#ended) return;
     this.#events.push(event);
     this.#notify();
   }

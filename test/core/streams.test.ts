@@ -60,6 +60,14 @@ describe("EventHistory", () => {
     expect(seen).toEqual([1, 2]);
   });
 
+  test("what comes after the end is dropped", async () => {
+    const history = new EventHistory<number>();
+    history.push(1);
+    history.end();
+    history.push(2);
+    expect(await collect(history.read(new AbortController().signal))).toEqual([1]);
+  });
+
   test("an aborted reader stops waiting", async () => {
     const abort = new AbortController();
     const reading = collect(new EventHistory<number>().read(abort.signal));
