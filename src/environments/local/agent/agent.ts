@@ -34,6 +34,8 @@ export class Agent {
   readonly #apis = new Map<string, ApiController>();
   /** APIs that are deleted but whose in-flight requests have not ended; the same name waits for it. */
   readonly #removing = new Map<string, Promise<void>>();
+  /** Those of them that are still on disk. */
+  readonly #forgetting = new Set<Promise<void>>();
   readonly #listeners = new Set<() => void>();
   readonly #observing: NodeJS.Timeout;
   #notifying: NodeJS.Timeout | undefined;
@@ -42,15 +44,21 @@ export class Agent {
   constructor(ports: AgentPorts) {
     this.#ports = ports;
     this.#observing = setInterval(() => {
-      const now = Date.now();
+      const now = performance.now();
       for (const api of this.#apis.values()) api.observe(now);
     }, observeMs);
     this.#observing.unref();
   }
 
-  /** Brings back what an earlier agent ran. */
+  /** Brings back what an earlier agent ran. One API that cannot be brought back keeps no other from it. */
   restore(records: readonly ApiRecord[]): void {
-    for (const record of records) this.#apis.set(record.name, ApiController.restore(record, this.#controllerPorts()));
+    for (const record of records) {
+      try {
+        this.#apis.set(record.name, ApiController.restore(record, this.#controllerPorts()));
+      } catch (error) {
+        console.error(`${record.name} cannot be brought back: somebody has edited its files`, error);
+      }
+    }
   }
 
   get isEmpty(): boolean {
@@ -72,7 +80,7 @@ export class Agent {
   async rollOut(request: RollOut): Promise<EventHistory<RolloutEvent>> {
     const { api: spec, revisionId, project, createdBy } = request;
     if (!(await this.#ports.hasSnapshot(project))) throw new Error(`no snapshot ${project}`);
-    await this.#removing.get(spec.name);
+    await this.#removing.get(spec.name)?.catch(() => {});
     this.#refuseWhenFrozen();
     this.#refuseTakenEndpoint(spec);
     const revision: LocalRevision = { number: 1, id: revisionId, project, spec, createdAt: Date.now(), createdBy };
@@ -83,7 +91,7 @@ export class Agent {
     try {
       return await this.#afterSave(created, created.history);
     } catch (error) {
-      await this.remove(spec.name, true);
+      await this.remove(spec.name, true).catch(() => {});
       throw error;
     }
   }
@@ -121,7 +129,7 @@ export class Agent {
     return this.#ports.logs.read(name, options, signal);
   }
 
-  /** @throws API_NOT_FOUND */
+  /** @throws API_NOT_FOUND; DISK_FULL or NOT_WRITABLE when it cannot be forgotten: then it serves on */
   async remove(name: string, keepCache: boolean): Promise<void> {
     this.#refuseWhenFrozen();
     const api = this.#find(name);
@@ -145,8 +153,10 @@ export class Agent {
   async freeze(reason: CortexError): Promise<() => void> {
     this.#frozen = reason;
     await Promise.all([...this.#apis.values()].map((api) => api.saved().catch(() => {})));
+    await Promise.all(this.#forgetting);
     return () => {
       this.#frozen = undefined;
+      for (const api of this.#apis.values()) api.keep();
     };
   }
 
@@ -154,7 +164,8 @@ export class Agent {
   async close(maxDrainMs: number): Promise<void> {
     clearInterval(this.#observing);
     clearTimeout(this.#notifying);
-    await Promise.all([...this.#apis.values()].map((api) => api.close(maxDrainMs)));
+    const removing = [...this.#removing.values()].map((removed) => removed.catch(() => {}));
+    await Promise.all([...removing, ...[...this.#apis.values()].map((api) => api.close(maxDrainMs))]);
   }
 
   /** @returns when every API that was live has a ready replica again, or cannot have one */
@@ -198,11 +209,22 @@ export class Agent {
   }
 
   async #removeApi(api: ApiController): Promise<void> {
-    const removed = api.remove(deleteDrainMs);
-    await api.saved().catch(() => {});
-    // From here on it does not come back, whatever happens to this process.
-    await this.#ports.store.remove(api.name);
-    await removed;
+    const forgotten = this.#forget(api);
+    const settled = forgotten.catch(() => {}).finally(() => this.#forgetting.delete(settled));
+    this.#forgetting.add(settled);
+    await forgotten;
+    await api.remove(deleteDrainMs);
+  }
+
+  /** From here on it does not come back, whatever happens to this process. */
+  async #forget(api: ApiController): Promise<void> {
+    try {
+      await api.saved().catch(() => {});
+      await this.#ports.store.remove(api.name);
+    } catch (error) {
+      this.#apis.set(api.name, api);
+      throw error;
+    }
   }
 
   #find(name: string): ApiController {
@@ -221,9 +243,7 @@ export class Agent {
 
   #refuseTakenEndpoint(spec: LocalRevision["spec"]): void {
     const { endpoint } = spec.networking;
-    const taken = [...this.#apis.values()].find(
-      (api) => api.name !== spec.name && api.target.spec.networking.endpoint === endpoint,
-    );
+    const taken = [...this.#apis.values()].find((api) => api.name !== spec.name && api.endpoints.includes(endpoint));
     if (!taken) return;
     throw new CortexError("CONFLICT", `${spec.name}: ${endpoint} is the endpoint of ${taken.name} already`, {
       hint: `give one of them another networking.endpoint, or delete ${taken.name}`,

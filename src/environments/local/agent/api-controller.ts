@@ -1,13 +1,13 @@
 import type { ApiState, Revision, RolloutEvent } from "../../../core/environment.ts";
 import { CortexError } from "../../../core/errors.ts";
-import { nextRolloutStep } from "../../../core/rollout.ts";
 import { EventHistory } from "../../../core/streams.ts";
 import { replicaCap } from "../capacity.ts";
 import type { Gateway } from "../gateway/types.ts";
 import { observe } from "./api-status.ts";
 import { type ApiRecord, keepRevisions } from "./api-store.ts";
 import { Generation, type LocalRevision } from "./generation.ts";
-import { ReplicaSlot, type SlotFailure, type SlotPorts } from "./replica-slot.ts";
+import { ReplicaCrew } from "./replica-crew.ts";
+import type { ReplicaSlot, SlotFailure, SlotPorts } from "./replica-slot.ts";
 import { deadlinePassed, rolloutFailure } from "./rollout-failure.ts";
 import { Scaler } from "./scaler.ts";
 
@@ -41,15 +41,15 @@ type History = EventHistory<RolloutEvent>;
 export class ApiController {
   readonly name: string;
   readonly #ports: ControllerPorts;
-  readonly #scaler = new Scaler(Date.now());
+  readonly #scaler = new Scaler(performance.now());
+  readonly #crew: ReplicaCrew;
   #revisions: readonly LocalRevision[];
   /** What was last asked for. */
   #target: Generation;
   /** What was live last: serves on while the target is on its way, and when that fails. */
   #live: Generation | undefined;
   #requested: number;
-  #slots: ReplicaSlot[] = [];
-  #draining = new Set<Promise<void>>();
+  /** An update that an earlier agent left under way, as long as nothing newer was asked for. */
   #interrupted: LocalRevision | undefined;
   #isRemoved = false;
   #saved: Promise<void> = Promise.resolve();
@@ -65,6 +65,12 @@ export class ApiController {
     this.#target = target;
     this.#requested = requested;
     this.#ports = ports;
+    this.#crew = new ReplicaCrew({
+      ...ports.slots,
+      gateway: ports.gateway,
+      onPhase: (slot, phase) => this.#onPhase(slot, phase),
+      onFailure: (slot, failure) => this.#onFailure(slot, failure),
+    });
   }
 
   /** A new API: its first revision, on its way. */
@@ -85,8 +91,10 @@ export class ApiController {
     const find = (number: number | undefined) => revisions.find((one) => one.number === number);
     const live = find(record.live);
     const wanted = find(record.wanted) ?? revisions.at(-1)!;
-    const target = new Generation(live ?? wanted);
-    const controller = new ApiController(revisions, target, record.requested, ports);
+    const target = live
+      ? new Generation(live)
+      : new Generation(wanted, { timeoutMs: resumedTimeoutMs, onDeadline: () => controller.#onDeadline() });
+    const controller: ApiController = new ApiController(revisions, target, record.requested, ports);
     controller.#applyRoute((live ?? wanted).spec);
     if (live) {
       controller.#live = target;
@@ -111,8 +119,10 @@ export class ApiController {
     return this.#target.history;
   }
 
-  get target(): LocalRevision {
-    return this.#target.revision;
+  /** Those that requests come by now, and those that they will come by when all that was asked for is live. */
+  get endpoints(): readonly string[] {
+    const specs = [this.#target.revision.spec, this.#live?.revision.spec, this.#interrupted?.spec];
+    return specs.flatMap((spec) => spec?.networking.endpoint ?? []);
   }
 
   /** Digests of the projects that some kept revision needs. */
@@ -131,7 +141,7 @@ export class ApiController {
       notices: this.#notices(),
       ...autoscaler,
     };
-    return { ...view, ...observe(this.#target, this.#live, this.#requested, this.#slots) };
+    return { ...view, ...observe(this.#target, this.#live, this.#requested, this.#crew.slots) };
   }
 
   /**
@@ -141,22 +151,21 @@ export class ApiController {
    */
   rollOut(revision: LocalRevision, request: RolloutRequest): History {
     const target = this.#target;
-    const isSame = target.revision.id === revision.id;
-    if (isSame && target.state !== "failed") return target.state === "live" ? this.#alreadyLive() : target.history;
-    if (this.#live?.revision.id === revision.id && target.state === "failed") return this.#returnToLive();
+    const live = this.#live;
+    const known = [target.revision, live?.revision, this.#interrupted].find((one) => one?.id === revision.id);
+    if (target.state === "rolling" && known === target.revision) return target.history;
     this.#refuseWhileRolling(request);
-    const next = isSame ? target.revision : { ...revision, number: this.#newestNumber() + 1 };
-    if (!isSame)
-      this.#revisions = keepRevisions([...this.#revisions, next], this.#live?.revision.number) as LocalRevision[];
-    this.#retarget(next, request, "updated");
-    return this.#target.history;
+    if (live && known === live.revision && this.#isServing(live)) return this.#returnToLive();
+    if (known) return this.#retarget(known, request, "updated");
+    const next = { ...revision, number: this.#newestNumber() + 1 };
+    this.#revisions = keepRevisions([...this.#revisions, next], live?.revision.number) as LocalRevision[];
+    return this.#retarget(next, request, "updated");
   }
 
   /** @throws CONFLICT */
   refresh(request: RolloutRequest): History {
     this.#refuseWhileRolling(request);
-    this.#retarget(this.#target.revision, request, "refreshed");
-    return this.#target.history;
+    return this.#retarget(this.#interrupted ?? this.#target.revision, request, "refreshed");
   }
 
   /** Gives the update that is under way up: it could not be kept on disk. */
@@ -172,22 +181,17 @@ export class ApiController {
     this.#target.fail(new CortexError("API_NOT_FOUND", `${this.name} was deleted`));
     await this.#saved.catch(() => {});
     // The route lives on until the replicas are drained; requests that have a replica end there.
-    await Promise.all([
-      this.#ports.gateway.removeRoute(this.name),
-      ...this.#slots.map((slot) => slot.drain(maxDrainMs)),
-    ]);
-    await Promise.all(this.#draining);
+    await Promise.all([this.#ports.gateway.removeRoute(this.name), this.#crew.end(maxDrainMs)]);
   }
 
   /** Ends the replicas and keeps the API for a later agent. */
   async close(maxDrainMs: number): Promise<void> {
     this.#isRemoved = true;
     await this.#saved.catch(() => {});
-    await Promise.all(this.#slots.map((slot) => slot.drain(maxDrainMs)));
-    await Promise.all(this.#draining);
+    await this.#crew.end(maxDrainMs);
   }
 
-  /** Several times a second: shows the autoscaler what is in-flight. */
+  /** Several times a second: shows the autoscaler what is in-flight. @param now on the clock of `performance` */
   observe(now: number): void {
     const live = this.#live;
     if (!live || this.#target.state === "rolling") return;
@@ -198,12 +202,17 @@ export class ApiController {
 
   /** A request waits and there is no replica: from zero, the first one is started at once. */
   wake(): void {
-    if (this.#requested === 0 && this.#target.state !== "failed") this.#request(1);
+    if (this.#requested === 0 && this.#running()) this.#request(1);
   }
 
   /** @returns when all that was decided so far is on disk. @throws DISK_FULL, NOT_WRITABLE */
   saved(): Promise<void> {
     return this.#saved;
+  }
+
+  /** Keeps it as it is now, for when that could not be done while it changed. */
+  keep(): void {
+    this.#save();
   }
 
   get #endpoint(): string {
@@ -226,13 +235,24 @@ export class ApiController {
     );
   }
 
-  #retarget(revision: LocalRevision, { timeoutMs }: RolloutRequest, change: "updated" | "refreshed"): void {
-    const superseded = this.#target.state === "rolling" ? this.#target : undefined;
-    this.#target = new Generation(revision, { timeoutMs, onDeadline: () => this.#onDeadline() });
-    superseded?.fail(
-      new CortexError("CONFLICT", `${this.name}: overridden by revision ${revision.number} of ${revision.createdBy}`),
-    );
+  /** Scaled to zero it serves, too: the next request starts a replica. */
+  #isServing(generation: Generation): boolean {
+    return this.#requested === 0 || this.#crew.readyOf(generation) > 0;
+  }
+
+  #retarget(revision: LocalRevision, { timeoutMs }: RolloutRequest, change: "updated" | "refreshed"): History {
+    this.#supersede(new Generation(revision, { timeoutMs, onDeadline: () => this.#onDeadline() }));
     this.#begin(change);
+    return this.#target.history;
+  }
+
+  #supersede(next: Generation): void {
+    const superseded = this.#target;
+    this.#target = next;
+    this.#interrupted = undefined;
+    if (superseded.state !== "rolling") return;
+    const { number, createdBy } = next.revision;
+    superseded.fail(new CortexError("CONFLICT", `${this.name}: overridden by revision ${number} of ${createdBy}`));
   }
 
   #begin(change: "created" | "updated" | "refreshed"): void {
@@ -248,9 +268,9 @@ export class ApiController {
     this.#reconcile();
   }
 
-  /** The content that is live was asked for again after something newer had failed. */
+  /** The content that is live was asked for again, after something newer had failed or instead of it. */
   #returnToLive(): History {
-    this.#target = this.#live!;
+    this.#supersede(this.#live!);
     this.#save();
     this.#reconcile();
     return this.#alreadyLive();
@@ -269,13 +289,14 @@ export class ApiController {
   #resumeInterrupted(): void {
     const wanted = this.#interrupted;
     if (!wanted) return;
-    this.#interrupted = undefined;
     this.#retarget(wanted, { force: true, timeoutMs: resumedTimeoutMs }, "updated");
   }
 
   #request(replicas: number): void {
     if (replicas === this.#requested) return;
     this.#requested = replicas;
+    // What failed before does not matter to the request that wakes it up again.
+    if (replicas === 0) this.#ports.gateway.setUnavailable(this.name, undefined);
     this.#save();
     this.#reconcile();
   }
@@ -287,46 +308,20 @@ export class ApiController {
 
   #reconcile(): void {
     if (this.#isRemoved) return;
-    const running = this.#running();
-    const views = this.#slots.map((slot) => ({
-      slot,
-      id: slot.id,
-      isReady: slot.isReady,
-      inFlight: this.#ports.gateway.inFlightOf(this.name, slot.id),
-      startedAt: slot.startedAt,
-    }));
-    const step = nextRolloutStep({
-      wanted: running ? this.#requested : 0,
-      current: views.filter((view) => view.slot.generation === running),
-      previous: views.filter((view) => view.slot.generation !== running),
-      strategy: (running ?? this.#target).revision.spec.update_strategy,
-    });
-    for (const id of step.drain) this.#drain(this.#slots.find((slot) => slot.id === id)!);
-    if (running) for (let count = 0; count < step.start; count += 1) this.#startSlot(running);
+    this.#crew.step(this.#running(), this.#requested, this.#target);
     this.#finishWhenLive();
     this.#ports.changed();
   }
 
   #finishWhenLive(): void {
     const target = this.#target;
-    const ready = this.#slots.filter((slot) => slot.generation === target && slot.isReady).length;
-    const isAlone = this.#slots.every((slot) => slot.generation === target);
-    if (target.state !== "rolling" || ready < this.#requested || !isAlone) return;
+    if (target.state !== "rolling" || this.#crew.readyOf(target) < this.#requested) return;
+    if (!this.#crew.isAllOf(target)) return;
     this.#live = target;
-    this.#scaler.reset(Date.now());
+    this.#scaler.reset(performance.now());
     this.#applyRoute(target.revision.spec);
     target.becomeLive(this.#endpoint);
     this.#save();
-  }
-
-  #startSlot(generation: Generation): void {
-    const slot: ReplicaSlot = new ReplicaSlot(generation, {
-      ...this.#ports.slots,
-      gateway: this.#ports.gateway,
-      onPhase: (_, phase) => queueMicrotask(() => this.#onPhase(slot, phase)),
-      onFailure: (_, failure) => queueMicrotask(() => this.#onFailure(slot, failure)),
-    });
-    this.#slots.push(slot);
   }
 
   #onPhase(slot: ReplicaSlot, phase: Parameters<SlotPorts["onPhase"]>[1]): void {
@@ -353,7 +348,7 @@ export class ApiController {
   #onDeadline(): void {
     const { revision, state } = this.#target;
     if (state !== "rolling" || this.#isRemoved) return;
-    const waiting = this.#slots.find((slot) => slot.generation === this.#target && !slot.isReady);
+    const waiting = this.#crew.slots.find((slot) => slot.generation === this.#target && !slot.isReady);
     this.#failRollout(deadlinePassed(this.name, revision.number, waiting));
     this.#reconcile();
   }
@@ -366,17 +361,11 @@ export class ApiController {
 
   /** While nothing serves, requests are answered with the cause at once, unless a replica is on its way. */
   #explainUnavailable(): void {
-    if (this.#slots.some((slot) => slot.isReady)) return;
-    const failed = this.#slots.find((slot) => slot.failure);
+    if (this.#crew.hasReady) return;
+    const failed = this.#crew.slots.find((slot) => slot.failure);
     const reason = this.#target.failure?.message ?? (failed && `replica ${failed.id}: ${failed.failure?.reason}`);
     if (!reason) return;
     this.#ports.gateway.setUnavailable(this.name, { code: "replica_failed", message: reason, retryAfterS: 5 });
-  }
-
-  #drain(slot: ReplicaSlot): void {
-    this.#slots = this.#slots.filter((one) => one !== slot);
-    const drained = slot.drain().finally(() => this.#draining.delete(drained));
-    this.#draining.add(drained);
   }
 
   #applyRoute(spec: LocalRevision["spec"]): void {
@@ -401,7 +390,7 @@ export class ApiController {
     const record: ApiRecord = {
       name: this.name,
       revisions: this.#revisions,
-      wanted: revision.number,
+      wanted: (this.#interrupted ?? revision).number,
       ...(this.#live && { live: this.#live.revision.number }),
       ...(failure && { failure }),
       requested: this.#requested,
