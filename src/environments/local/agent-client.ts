@@ -10,14 +10,14 @@ export interface AgentClient {
   lines<T>(method: string, path: string, signal: AbortSignal, body?: unknown): AsyncGenerator<T>;
 }
 
-/** Nobody answers at the address, or whoever did left before the answer began: the same request may be made again. */
+/** Nobody answers at the address, or whoever did left before its answer was whole: the same request may be made again. */
 export class AgentAbsent extends Error {}
 
 export function agentClient(address: string): AgentClient {
   return {
     async json<T>(method: string, path: string, signal: AbortSignal, body?: unknown) {
       const response = await send(address, method, path, signal, body);
-      return JSON.parse(await readText(response)) as T;
+      return JSON.parse(await readText(response, signal)) as T;
     },
     async *lines<T>(method: string, path: string, signal: AbortSignal, body?: unknown) {
       const response = await send(address, method, path, signal, body);
@@ -70,7 +70,7 @@ async function send(
   sent.end(text);
   const response = await answered.promise;
   if (response.statusCode === 200) return response;
-  const { error } = JSON.parse(await readText(response)) as { error: ErrorJson };
+  const { error } = JSON.parse(await readText(response, signal)) as { error: ErrorJson };
   throw errorFromJson(error);
 }
 
@@ -86,8 +86,13 @@ function asAbsence(error: Error, address: string): Error {
     : new CortexError("AGENT_FAILED", `the agent does not answer: ${error.message}`, { cause: error });
 }
 
-async function readText(response: IncomingMessage): Promise<string> {
+async function readText(response: IncomingMessage, signal: AbortSignal): Promise<string> {
   const chunks: Buffer[] = [];
-  for await (const chunk of response as AsyncIterable<Buffer>) chunks.push(chunk);
+  try {
+    for await (const chunk of response as AsyncIterable<Buffer>) chunks.push(chunk);
+  } catch (error) {
+    signal.throwIfAborted();
+    throw new AgentAbsent("it went away in the middle of an answer", { cause: error });
+  }
   return Buffer.concat(chunks).toString("utf8");
 }

@@ -20,10 +20,16 @@ export function namedPort(variables: Variables): number | undefined {
 
 /** @returns CORTEX_LOCAL_PORT, else the port that this home used last, else 8888. @throws USAGE */
 export async function gatewayPort(home: string, variables: Variables): Promise<number> {
-  const saved = Number(await readFile(localFolders(home).port, "utf8").catch(() => ""));
-  return namedPort(variables) ?? (Number.isInteger(saved) && saved > 0 && saved < 65_536 ? saved : defaultPort);
+  return namedPort(variables) ?? (await savedPort(home)) ?? defaultPort;
 }
 
+async function savedPort(home: string): Promise<number | undefined> {
+  const saved = Number(await readFile(localFolders(home).port, "utf8").catch(() => ""));
+  return Number.isInteger(saved) && saved > 0 && saved < 65_536 ? saved : undefined;
+}
+
+/** Writes nothing when it is saved already: APIs come back on a full disk as well. */
 export async function saveGatewayPort(home: string, port: number): Promise<void> {
+  if ((await savedPort(home)) === port) return;
   await writeAtomically(localFolders(home).port, `${port}\n`);
 }

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
 import type {
   ApiRequest,
   ApiResponse,
@@ -32,8 +33,11 @@ export interface LocalOptions {
   readonly variables: Readonly<Record<string, string | undefined>>;
 }
 
-/** How often a request is made again when the agent leaves, or is replaced, just as it is asked. */
+/** How often an agent is started that leaves, or is replaced, just as it is asked. */
 const attempts = 40;
+/** How long an agent that was told to end is waited for: it ends what is in-flight first. */
+const patienceMs = 60_000;
+const longestPauseMs = 500;
 
 /** This machine: everything is asked of the agent, which is started when there is something for it to do. */
 export function localEnvironment(options: LocalOptions): Environment {
@@ -117,7 +121,16 @@ class LocalEnvironment implements Environment {
   async remove(name: string, { keepCache }: { readonly keepCache: boolean }, signal: AbortSignal): Promise<void> {
     await this.#requireApi(name, signal);
     const path = `/apis/${name}${keepCache ? "?keepCache" : ""}`;
-    await this.#ask(() => this.#client.json("DELETE", path, signal), signal);
+    let asked = 0;
+    try {
+      await this.#ask(() => {
+        asked += 1;
+        return this.#client.json("DELETE", path, signal);
+      }, signal);
+    } catch (error) {
+      // The agent went away after it had deleted it.
+      if (asked === 1 || !(error instanceof CortexError) || error.code !== "API_NOT_FOUND") throw error;
+    }
   }
 
   async *logs(name: string, options: LogOptions, signal: AbortSignal): AsyncGenerator<LogLine> {
@@ -147,12 +160,13 @@ class LocalEnvironment implements Environment {
   async #prepareAgent(signal: AbortSignal): Promise<void> {
     const port = namedPort(this.#options.variables);
     const { installation } = this.#options;
-    let info = await this.#ensureAgent(signal);
-    if (isNewer(installation, info)) {
-      info = await this.#client.json<AgentInfo>("POST", "/agent/replace", signal, { program: installation.program });
-    }
+    const info = await this.#ask(async () => {
+      const running = await this.#client.json<AgentInfo>("GET", "/agent", signal);
+      if (!isNewer(installation, running)) return running;
+      return this.#client.json<AgentInfo>("POST", "/agent/replace", signal, { program: installation.program });
+    }, signal);
     if (info.port === undefined || (port !== undefined && port !== info.port)) {
-      await this.#client.json("PUT", "/agent/gateway", signal, { port });
+      await this.#ask(() => this.#client.json("PUT", "/agent/gateway", signal, { port }), signal);
     }
   }
 
@@ -172,20 +186,25 @@ class LocalEnvironment implements Environment {
   }
 
   async #ask<T>(ask: () => Promise<T>, signal: AbortSignal): Promise<T> {
-    for (let attempt = 1; ; attempt += 1) {
+    const deadline = performance.now() + patienceMs;
+    for (let started = 0, pauseMs = 20; ; pauseMs = Math.min(longestPauseMs, pauseMs * 2)) {
       try {
         return await ask();
       } catch (error) {
         if (!(error instanceof AgentAbsent)) throw error;
-        if (attempt === attempts) {
-          throw new CortexError("AGENT_FAILED", "the agent does not stay", {
-            hint: `see ${localFolders(this.#options.home).agentLog}`,
-            cause: error,
-          });
-        }
+        if (started === attempts || performance.now() > deadline) throw this.#noAgent(error);
       }
-      await startAgent(this.#options.home, this.#options.installation, signal);
+      if (await startAgent(this.#options.home, this.#options.installation, signal)) started += 1;
+      // One holds the lock: it does not listen yet, or is about to end.
+      else await delay(pauseMs, undefined, { signal });
     }
+  }
+
+  #noAgent(cause: AgentAbsent): CortexError {
+    return new CortexError("AGENT_FAILED", "the agent does not stay, or does not end", {
+      hint: `see ${localFolders(this.#options.home).agentLog}`,
+      cause,
+    });
   }
 
   async *#stream<T>(method: string, path: string, signal: AbortSignal, body?: unknown): AsyncGenerator<T> {

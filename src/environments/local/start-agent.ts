@@ -1,6 +1,5 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { setTimeout as delay } from "node:timers/promises";
 import { CortexError, errorFromJson } from "../../core/errors.ts";
 import { makePrivateFolder } from "../../platform/files.ts";
 import type { StartReport } from "./agent/agent-main.ts";
@@ -11,9 +10,10 @@ import { localFolders } from "./local-folders.ts";
 /**
  * Starts the agent of `home` unless one runs, and waits until it answers. Safe when several do it at once: one becomes the
  * agent, the others see it.
+ * @returns false when there is one that does not answer yet, or not any more
  * @throws PORT_TAKEN, NOT_WRITABLE, DISK_FULL, AGENT_FAILED
  */
-export async function startAgent(home: string, { program }: Installation, signal: AbortSignal): Promise<void> {
+export async function startAgent(home: string, { program }: Installation, signal: AbortSignal): Promise<boolean> {
   await makePrivateFolder(localFolders(home).root);
   const log = await openAgentLog(home);
   const [file, ...args] = program;
@@ -36,8 +36,7 @@ export async function startAgent(home: string, { program }: Installation, signal
   }
   const said = JSON.parse(report) as StartReport;
   if ("error" in said) throw errorFromJson(said.error);
-  // Whoever was first has the lock already, but may not listen yet.
-  if ("taken" in said) await delay(20, undefined, { signal });
+  return "started" in said;
 }
 
 async function firstLine(stream: NodeJS.ReadableStream, signal: AbortSignal): Promise<string | undefined> {

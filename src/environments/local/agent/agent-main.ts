@@ -5,6 +5,7 @@ import { gatewayPort } from "../gateway-port.ts";
 import type { Installation } from "../installation.ts";
 import { localFolders } from "../local-folders.ts";
 import { AgentProcess } from "./agent-process.ts";
+import { removeLeftovers } from "./leftovers.ts";
 import { takeLock } from "./lock.ts";
 import { successorFlag } from "./succession.ts";
 import { takeOver } from "./take-over.ts";
@@ -34,6 +35,7 @@ async function startAlone(home: string, installation: Installation): Promise<boo
   if (process.platform !== "win32") await makePrivateFolder(socketFolder(home));
   const lock = takeLock(folders.lock);
   if (!lock) return false;
+  await removeLeftovers(folders.replicas, socketFolder(home)).catch(() => {});
   const agent = await AgentProcess.load(home, installation, lock, await gatewayPort(home, process.env));
   try {
     await agent.openGateway();

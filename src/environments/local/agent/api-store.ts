@@ -1,10 +1,12 @@
-import { readdir, readFile, rm } from "node:fs/promises";
+import { readdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Revision } from "../../../core/environment.ts";
-import { writeAtomically } from "../../../platform/files.ts";
+import { asWriteError, writeAtomically } from "../../../platform/files.ts";
 
 /** Revisions kept per API. */
 const kept = 10;
+/** What an API's folder is called while it is removed. */
+const removed = ".removed-";
 
 /** What the agent knows of an API between its own lives. */
 export interface ApiRecord {
@@ -39,7 +41,11 @@ export function createApiStore(folder: string): ApiStore {
   const file = (name: string, number: number) => join(folder, name, `revision-${number}.json`);
   return {
     async load() {
-      const names = (await filesIn(folder)).filter((name) => !name.startsWith("."));
+      const all = await filesIn(folder);
+      await Promise.all(
+        all.filter((name) => name.startsWith(removed)).map((name) => removeQuietly(join(folder, name))),
+      );
+      const names = all.filter((name) => !name.startsWith("."));
       const records = await Promise.all(names.map((name) => loadRecord(folder, name)));
       const found = records.filter((record) => record !== undefined);
       for (const record of found) stored.set(record.name, new Set(record.revisions.map((one) => one.number)));
@@ -47,6 +53,8 @@ export function createApiStore(folder: string): ApiStore {
     },
     async save({ name, revisions, ...pointers }) {
       const known = stored.get(name) ?? new Set();
+      // What was there could not be read; left there, it might be taken for part of this API later.
+      if (!stored.has(name)) await rm(join(folder, name), { recursive: true, force: true });
       stored.set(name, known);
       for (const revision of revisions) {
         if (known.has(revision.number)) continue;
@@ -62,8 +70,15 @@ export function createApiStore(folder: string): ApiStore {
     },
     async remove(name) {
       stored.delete(name);
-      // The state goes first: what is left after a crash between the two still says all there is to say.
-      await rm(join(folder, name), { recursive: true, force: true });
+      const doomed = join(folder, removed + name);
+      try {
+        // Out of sight first: what is half removed must not come back.
+        await rm(doomed, { recursive: true, force: true });
+        await rename(join(folder, name), doomed);
+        await rm(doomed, { recursive: true, force: true });
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw asWriteError(error, join(folder, name));
+      }
     },
   };
 }
@@ -83,7 +98,11 @@ export async function hasStoredApis(folder: string): Promise<boolean> {
 }
 
 async function loadRecord(folder: string, name: string): Promise<ApiRecord | undefined> {
-  const names = (await filesIn(join(folder, name))).filter((file) => /^revision-\d+\.json$/.test(file));
+  const files = await filesIn(join(folder, name));
+  // Nobody else writes here: these are of an agent that was killed.
+  const partial = files.filter((file) => file.endsWith(".partial"));
+  await Promise.all(partial.map((file) => removeQuietly(join(folder, name, file))));
+  const names = files.filter((file) => /^revision-\d+\.json$/.test(file));
   const read = await Promise.all(names.map((file) => readJson<Revision>(join(folder, name, file))));
   const revisions = read
     .filter((one) => one?.spec?.name === name)
@@ -91,10 +110,16 @@ async function loadRecord(folder: string, name: string): Promise<ApiRecord | und
   const newest = revisions.at(-1);
   if (!newest) return undefined;
   const pointers = await readJson<Pointers>(join(folder, name, "state.json"));
-  if (!pointers || !revisions.some((one) => one.number === pointers.wanted)) {
+  const isSound = Number.isInteger(pointers?.requested) && revisions.some((one) => one.number === pointers?.wanted);
+  if (!pointers || !isSound) {
     return { name, revisions, wanted: newest.number, live: newest.number, requested: 1 };
   }
   return { name, revisions, ...pointers };
+}
+
+/** What cannot be removed now is no obstacle. */
+async function removeQuietly(path: string): Promise<void> {
+  await rm(path, { recursive: true, force: true }).catch(() => {});
 }
 
 async function readJson<T>(file: string): Promise<T | undefined> {
