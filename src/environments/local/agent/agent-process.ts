@@ -39,6 +39,8 @@ export class AgentProcess {
   readonly #records: readonly ApiRecord[];
   #lock: Lock | undefined;
   #port: number;
+  #moving: Promise<void> = Promise.resolve();
+  #succession: Promise<AgentInfo> | undefined;
   #control: ControlServer | undefined;
   #activity = 0;
   #leaving: NodeJS.Timeout | undefined;
@@ -105,7 +107,7 @@ export class AgentProcess {
       openGateway: async (port) => {
         if (port !== undefined || this.gateway.port === undefined) await this.#movePort(port ?? this.#port);
       },
-      replace: (program) => handOver(this, program),
+      replace: (program) => this.#giveWay(program),
       onActivity: (change) => {
         this.#activity += change;
         this.#leaveWhenIdle(emptyMs);
@@ -132,6 +134,11 @@ export class AgentProcess {
     };
   }
 
+  /** Commands reach this agent again, when they may have reached a successor. */
+  async listenAgain(): Promise<void> {
+    await this.#control?.reopen();
+  }
+
   adopt(servers: readonly Server[]): void {
     for (const server of servers) this.gateway.adopt(server);
   }
@@ -140,8 +147,10 @@ export class AgentProcess {
   async end(maxDrainMs: number): Promise<never> {
     clearTimeout(this.#listening);
     clearTimeout(this.#leaving);
+    // Nothing that is asked from here on may begin: whoever asks must see at once that nobody answers, and start an agent.
+    const closed = this.#control?.close();
     if (this.#lock) await rm(agentAddress(this.home), { force: true });
-    await this.#control?.close();
+    await closed;
     await this.gateway.stopAccepting();
     // Connections that clients keep alive may bring more requests; replicas stay until the last one is answered.
     await this.gateway.close(AbortSignal.timeout(maxDrainMs));
@@ -158,8 +167,24 @@ export class AgentProcess {
     this.#lock?.release();
   }
 
+  /** Two commands that ask for it at once get the same successor. */
+  #giveWay(program: readonly string[]): Promise<AgentInfo> {
+    this.#succession ??= handOver(this, program).catch((error: unknown) => {
+      this.#succession = undefined;
+      throw error;
+    });
+    return this.#succession;
+  }
+
+  /** One after the other: of two that ask for the same port at once, the second finds the gateway there. */
   async #movePort(port: number): Promise<void> {
-    await this.gateway.listen(port);
+    const moved = this.#moving.catch(() => {}).then(() => this.#listenAt(port));
+    this.#moving = moved;
+    await moved;
+  }
+
+  async #listenAt(port: number): Promise<void> {
+    if (this.gateway.port !== port) await this.gateway.listen(port);
     clearTimeout(this.#listening);
     this.#port = port;
     await saveGatewayPort(this.home, port);

@@ -18,6 +18,8 @@ export interface ControlPorts {
 }
 
 export interface ControlServer {
+  /** Listens once more, where somebody else may have listened meanwhile. */
+  reopen(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -30,21 +32,33 @@ const httpStatuses: Partial<Record<ErrorCode, number>> = { API_NOT_FOUND: 404, R
 
 /** Answers the CLI at `address` (a unix socket or named pipe); protocol.ts says what is asked. */
 export async function startControlServer(address: string, ports: ControlPorts): Promise<ControlServer> {
-  const server = createServer((request, response) => {
-    ports.onActivity(1);
-    response.once("close", () => ports.onActivity(-1));
-    answer(request, response, ports).catch((error: unknown) => sendError(response, error));
-  });
-  await listen(server, address);
+  const servers: Server[] = [];
+  const open = async () => {
+    const server = createServer((request, response) => {
+      ports.onActivity(1);
+      response.once("close", () => ports.onActivity(-1));
+      answer(request, response, ports).catch((error: unknown) => sendError(response, error));
+    });
+    await listen(server, address);
+    servers.push(server);
+  };
+  await open();
   return {
+    async reopen() {
+      servers.at(-1)?.close();
+      await open();
+    },
     async close() {
-      server.closeIdleConnections();
-      const closed = once(server, "close");
-      server.close();
-      server.closeAllConnections();
-      await closed;
+      await Promise.all(servers.map(closeAtOnce));
     },
   };
+}
+
+async function closeAtOnce(server: Server): Promise<void> {
+  const closed = server.listening ? once(server, "close") : undefined;
+  server.close();
+  server.closeAllConnections();
+  await closed;
 }
 
 /** Binds under a name of its own and renames: whoever connects meets the old agent or the new one, never nobody. */

@@ -23,6 +23,7 @@ export async function handOver(self: AgentProcess, program: readonly string[]): 
     cwd: self.home,
     env: { ...process.env, CORTEX_HOME: self.home },
   });
+  const ended = untilEnd(child);
   await log.close();
   const thaw = await self.agent.freeze(
     new CortexError("CONFLICT", "the agent is being replaced by a newer one", { hint: "run the same command again" }),
@@ -31,12 +32,12 @@ export async function handOver(self: AgentProcess, program: readonly string[]): 
   try {
     const signal = AbortSignal.timeout(takeOverMs);
     tell(child, { step: "take" });
-    await heard(child, "restored", signal);
+    await heard(child, "restored", ended, signal);
     const servers = self.gateway.listeners();
     for (const [index, server] of servers.entries())
       tell(child, { step: "gateway", remaining: servers.length - index }, server);
     tell(child, { step: "gateway", remaining: 0 });
-    const { info } = await heard(child, "serving", signal);
+    const { info } = await heard(child, "serving", ended, signal);
     child.disconnect();
     child.unref();
     // The answer goes out before the socket it goes through is closed.
@@ -45,6 +46,7 @@ export async function handOver(self: AgentProcess, program: readonly string[]): 
   } catch (error) {
     if (child.pid !== undefined) killGroup(child.pid, "SIGKILL");
     takeLockBack(await takeLockAgain(self.home));
+    await self.listenAgain();
     thaw();
     throw new CortexError("AGENT_FAILED", "a newer agent could not take over; the older one goes on", {
       hint: `see ${localFolders(self.home).agentLog}`,
@@ -57,17 +59,23 @@ function tell(child: ChildProcess, message: ToSuccessor, server?: Server): void 
   child.send(message, server);
 }
 
+/** @returns what rejects when `child` cannot be started or spoken to, or ends; nobody has to wait for it */
+function untilEnd(child: ChildProcess): Promise<never> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  promise.catch(() => {});
+  child.on("error", reject);
+  child.once("exit", (code) => reject(new Error(`the newer agent ended with status ${code}`)));
+  return promise;
+}
+
 async function heard<Step extends FromSuccessor["step"]>(
   child: ChildProcess,
   step: Step,
+  ended: Promise<never>,
   signal: AbortSignal,
 ): Promise<Extract<FromSuccessor, { step: Step }>> {
   const message = once(child, "message", { signal });
-  const ended = once(child, "exit", { signal }).then(([code]) => {
-    throw new Error(`the newer agent ended with status ${code}`);
-  });
   message.catch(() => {});
-  ended.catch(() => {});
   const [said] = (await Promise.race([message, ended])) as [FromSuccessor];
   if (said.step !== step) throw new Error(`expected ${step}, heard ${said.step}`);
   return said as Extract<FromSuccessor, { step: Step }>;

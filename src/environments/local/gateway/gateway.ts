@@ -56,8 +56,9 @@ class LocalGateway implements Gateway, Surroundings {
   }
 
   async listen(port: number): Promise<void> {
+    const opened = await listenOnLoopback(port, this.onConnection);
     const before = this.servers;
-    this.servers = await listenOnLoopback(port, this.onConnection);
+    this.servers = opened;
     this.isClosing = false;
     await stopListening(before);
   }
