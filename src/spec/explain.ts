@@ -155,7 +155,7 @@ function unknownField(wanted: string): CortexError {
     ...keyPaths(apiFields).values(),
     ...[...keyPaths(clusterFields).values()].map((path) => `cluster.${path}`),
   ];
-  const plain = paths.map((path) => path.replaceAll("[]", ""));
+  const plain = [...paths.map((path) => path.replaceAll("[]", "")), ...allRenames.map(({ from }) => from)];
   const last = wanted.split(".").at(-1) ?? wanted;
   const sameKey = plain.filter((path) => path.split(".").at(-1) === last);
   const close =

@@ -88,6 +88,7 @@ describe("a field that there is not", () => {
     ["handler.cpu", "did you mean compute.cpu?"],
     ["cluster.node_group.spot", "did you mean cluster.node_groups.spot?"],
     ["constructor", "cortex explain lists all fields"],
+    ["max_replica_concurrency", "did you mean autoscaling.max_replica_concurrency?"],
     ["xyz", "cortex explain lists all fields"],
   ])("%s: %s", (asked, hint) => {
     expect(() => explainField(asked)).toThrow(

@@ -191,3 +191,28 @@ test("a TaskAPI's definition is its handler", async () => {
   expect(apis[0]).toMatchObject({ kind: "TaskAPI", handler: { path: "task.py", config: { n: 1 } } });
   expect(warnings.map(({ hint }) => hint)).toEqual(["write handler"]);
 });
+
+test.each([
+  ["SyncAPI", "handler: {path: p.py}", "RealtimeAPI"],
+  ["APISplitter", "apis: [{name: a, weight: 100}]", "TrafficSplitter"],
+])("the kind %s is called otherwise now", async (kind, line, name) => {
+  const { apis, warnings } = await parse(`- name: iris\n  kind: ${kind}\n  ${line}\n`);
+  expect(apis[0]).toMatchObject({ kind: name });
+  expect(warnings.map(shown)).toEqual([`2:3: iris: kind: ${kind} is an older name`]);
+  expect(warnings[0]?.hint).toBe(`write kind: ${name}`);
+});
+
+test.each([
+  ["model_path: s3://b/m", { path: "s3://b/m" }, ["write handler.multi_model_reloading.path"]],
+  ["models: {dir: s3://b/}", { dir: "s3://b/" }, ["write handler.multi_model_reloading"]],
+  [
+    "models: [{name: a, model_path: s3://b/a}]",
+    { paths: [{ name: "a", path: "s3://b/a" }] },
+    ["write handler.multi_model_reloading.paths", "write handler.multi_model_reloading.paths.path"],
+  ],
+])("a Python class had its models at %s", async (line, wanted, hints) => {
+  const text = `- name: iris\n  kind: RealtimeAPI\n  predictor:\n    type: python\n    path: p.py\n    ${line}\n`;
+  const { apis, warnings } = await parse(text);
+  expect(apis[0]).toMatchObject({ handler: { models: null, multi_model_reloading: wanted } });
+  expect(warnings.slice(1).map(({ hint }) => hint)).toEqual(hints);
+});

@@ -3,7 +3,7 @@ import type { Reading } from "../shape/shape.ts";
 import { integer } from "../shape/values.ts";
 import type { Entry, MapNode, Node } from "../yaml/node.ts";
 import { findEntry, withEntry, withoutEntry } from "./edit.ts";
-import { modelPathRename, queueNote, queueRename, type Rename, renames } from "./renames.ts";
+import { kindRenames, pythonModelsRename, queueNote, queueRename, type Rename, renames } from "./renames.ts";
 
 /** What an older spelling says that has no key of its own now. */
 export interface Legacy {
@@ -25,16 +25,17 @@ export function modernise(api: MapNode, reading: Reading): { readonly api: MapNo
   if (isPredictor && !api.entries.has("kind")) {
     report.warning(api, "kind", "has no kind, as in Cortex 0.14 to 0.18", "write kind: RealtimeAPI");
   }
-  let current = api;
-  for (const rename of renames) current = applyRename(current, rename, report);
-  current = renameModelPaths(current, report);
+  let current = renameKind(api, report);
+  for (const rename of renames) current = applyRename(current, withModelsOf(typeOf(current), rename), report);
+  if (typeOf(current) === "python") current = applyRename(current, pythonModelsRename, report);
+  for (const key of [pythonModelsRename.from, pythonModelsRename.to]) current = renameModelPaths(current, key, report);
   const type = findEntry(current, "handler.type");
   const isTyped = type !== undefined && !api.entries.has("pod");
   if (isTyped && !isPredictor && type.value.kind === "scalar" && type.value.text === "python") {
     warnOld(
       report,
       type,
-      (kindOf(api) ?? "RealtimeAPI") === "RealtimeAPI" ? `leave it out; ${queueNote}` : "leave it out",
+      (kindOf(current) ?? "RealtimeAPI") === "RealtimeAPI" ? `leave it out; ${queueNote}` : "leave it out",
       "0.34 to 0.35",
     );
   }
@@ -68,17 +69,32 @@ function warnOld(report: Report, entry: Entry, hint: string, releases: string, w
   report.warning(entry, subject, `${what} (Cortex ${releases})`, hint);
 }
 
-/** `handler.models.paths[]` had `model_path` where it has `path` now. */
-function renameModelPaths(api: MapNode, report: Report): MapNode {
-  const paths = findEntry(api, "handler.models.paths");
+function renameKind(api: MapNode, report: Report): MapNode {
+  const entry = api.entries.get("kind");
+  const kind = entry?.value.kind === "scalar" ? kindRenames.get(entry.value.text) : undefined;
+  if (entry?.value.kind !== "scalar" || kind === undefined) return api;
+  const { text } = entry.value;
+  report.warning(entry, text, `${text} is an older name`, `write kind: ${kind}`);
+  return withEntry(api, "kind", { ...entry, value: { ...entry.value, text: kind, value: kind } }) ?? api;
+}
+
+/** For Python, models stand under a key of their own. */
+function withModelsOf(type: string | undefined, { to, ...rest }: Rename): Rename {
+  const isMoved = type === "python" && to?.startsWith(`${pythonModelsRename.from}.`);
+  return { ...rest, to: isMoved ? to?.replace(pythonModelsRename.from, pythonModelsRename.to) : to };
+}
+
+/** Each of the models' `paths` had `model_path` where it has `path` now. */
+function renameModelPaths(api: MapNode, models: string, report: Report): MapNode {
+  const paths = findEntry(api, `${models}.paths`);
   if (paths?.value.kind !== "list") return api;
   const items = paths.value.items.map((item): Node => {
     const entry = item.kind === "map" ? item.entries.get("model_path") : undefined;
     if (item.kind !== "map" || !entry || item.entries.has("path")) return item;
-    warnOld(report, entry, `write ${modelPathRename.to}`, "0.18 to 0.22");
+    warnOld(report, entry, `write ${models}.paths.path`, "0.18 to 0.22");
     return withEntry(withoutEntry(item, "model_path"), "path", entry) ?? item;
   });
-  return withEntry(api, "handler.models.paths", { ...paths, value: { ...paths.value, items } }) ?? api;
+  return withEntry(api, `${models}.paths`, { ...paths, value: { ...paths.value, items } }) ?? api;
 }
 
 function readInReplica(entry: Entry, api: MapNode, reading: Reading): number | undefined {
@@ -99,6 +115,12 @@ function readInReplica(entry: Entry, api: MapNode, reading: Reading): number | u
     queueRename.releases,
   );
   return integer({ min: 1, max: 65_535 }).read(entry.value, reading);
+}
+
+/** What a file says of its handler's type; undefined when it says nothing. */
+function typeOf(api: MapNode): string | undefined {
+  const type = findEntry(api, "handler.type")?.value;
+  return type?.kind === "scalar" ? type.text : undefined;
 }
 
 function kindOf(api: MapNode): string | undefined {

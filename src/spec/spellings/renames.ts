@@ -55,4 +55,15 @@ export const queueRename = {
   releases: "0.14 to 0.35",
 } as const;
 
-export const modelPathRename = { from: "handler.models.paths.model_path", to: "handler.models.paths.path" } as const;
+/** Classes of Python had their models under the key of the other types. */
+export const pythonModelsRename = {
+  from: "handler.models",
+  to: "handler.multi_model_reloading",
+  releases: "0.20 to 0.24",
+} as const;
+
+/** Kinds that were called otherwise before Cortex 0.19 was out; files of its previews still are about. */
+export const kindRenames: ReadonlyMap<string, ApiKind> = new Map([
+  ["SyncAPI", "RealtimeAPI"],
+  ["APISplitter", "TrafficSplitter"],
+]);
