@@ -14,6 +14,10 @@ export interface ConfigureFlags {
   readonly prometheus?: string;
   readonly baseImage?: string;
   readonly operatorEndpoint?: string;
+  readonly provider?: string;
+  readonly awsAccessKeyId?: string;
+  readonly awsSecretAccessKey?: string;
+  readonly awsRegion?: string;
 }
 
 export function envCommand(app: App): Command {
@@ -49,6 +53,10 @@ function configureCommand(app: App): Command {
     .option("--prometheus <url>", "Prometheus to scale and measure by")
     .option("--base-image <image>", "image to build on")
     .addOption(new Option("-o, --operator-endpoint <url>").hideHelp())
+    .addOption(new Option("-p, --provider <name>").hideHelp())
+    .addOption(new Option("-k, --aws-access-key-id <id>").hideHelp())
+    .addOption(new Option("-s, --aws-secret-access-key <key>").hideHelp())
+    .addOption(new Option("-r, --aws-region <region>").hideHelp())
     .action((name: string, flags: ConfigureFlags) => configure(app, name, flags));
   return withExamples(command, [
     ["cortex env configure production --context my-cluster --registry registry.example.com/models", "add a cluster"],
@@ -56,9 +64,19 @@ function configureCommand(app: App): Command {
   ]);
 }
 
+/** Flags that said how to reach an operator, up to Cortex 0.42. Their values may be secrets: none is repeated. */
+const operatorFlags = [
+  ["operatorEndpoint", "-o"],
+  ["provider", "-p"],
+  ["awsAccessKeyId", "-k"],
+  ["awsSecretAccessKey", "-s"],
+  ["awsRegion", "-r"],
+] as const;
+
 async function configure(app: App, name: string, flags: ConfigureFlags): Promise<void> {
-  if (flags.operatorEndpoint !== undefined) {
-    throw new CortexError("USAGE", "there are no operators any more, so -o has nothing to point at", {
+  const [operatorFlag] = operatorFlags.filter(([key]) => flags[key] !== undefined);
+  if (operatorFlag) {
+    throw new CortexError("USAGE", `there are no operators any more, so ${operatorFlag[1]} has nothing to point at`, {
       hint: `name the cluster's kubeconfig context: cortex env configure ${name} --context CONTEXT`,
     });
   }

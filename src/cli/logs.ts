@@ -34,7 +34,9 @@ export function logsCommand(app: App, run: typeof runLogs = runLogs): Command {
     .option("--replica <id>", "only lines of one replica")
     .option("--previous", "lines of replicas that are gone")
     .addOption(outputOption("pretty", "json"))
+    // Of Cortex 0.42: one question, and one replica of several. Here nothing is asked, and all replicas are shown.
     .addOption(new Option("-y, --yes").hideHelp())
+    .addOption(new Option("--random-pod").hideHelp())
     .action((api: string, flags: LogsFlags) => run(app, api, flags));
   return withExamples(command, [
     ["cortex logs iris -f", "follow all replicas"],

@@ -1,4 +1,4 @@
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { buildId, cortexVersion } from "../platform/installation.ts";
 import type { App } from "./app.ts";
 import { outputOption, withExamples } from "./flags.ts";
@@ -12,6 +12,8 @@ export function versionCommand(app: App, run: typeof runVersion = runVersion): C
   const command = new Command("version")
     .description("Prints the version of this program. Other programs are called cortex too; this one serves models.")
     .addOption(outputOption("pretty", "json"))
+    // Asked for the version of an operator, which there is none of.
+    .addOption(new Option("-e, --env <name>").hideHelp())
     .action((flags: VersionFlags) => run(app, flags));
   return withExamples(command, [["cortex version -o json", "for a program"]]);
 }

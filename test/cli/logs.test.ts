@@ -69,3 +69,8 @@ test("logs --since takes a time as in RFC 3339", async () => {
   await runCommand(["logs", "iris", "--since", "2026-11-23T13:30:00+01:00"], { environment: asked });
   expect(asked.calls).toMatchObject([{ sinceMs: Date.parse("2026-11-23T12:30:00Z") }]);
 });
+
+test("logs take the flags of older versions, and show all replicas", async () => {
+  const ran = await runCommand(["logs", "iris", "-y", "--random-pod"], { environment: environment() });
+  expect(ran.stdout.match(/iris-3-[ab]/g)).toEqual(["iris-3-a", "iris-3-b"]);
+});

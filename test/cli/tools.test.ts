@@ -91,4 +91,8 @@ describe("version", () => {
     );
     expect(JSON.parse((await runCommand(["version", "-o", "json"])).stdout)).toMatchObject({ build: "dev" });
   });
+
+  test("is the same for every environment, which older versions took with -e", async () => {
+    expect(await runCommand(["version", "-e", "local"])).toEqual(await runCommand(["version"]));
+  });
 });

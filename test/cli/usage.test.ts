@@ -49,12 +49,19 @@ describe("a command line that is wrong", () => {
     [["rollback", "iris", "first"], "A revision is a number"],
     [["completion", "tcsh"], "Allowed choices are bash, zsh, fish, powershell"],
     [["env", "configure", "old", "-o", "https://operator"], "there are no operators any more"],
+    [["env", "configure", "old", "-p", "aws", "-k", "id", "-r", "us-west-2"], "there are no operators any more, so -p"],
     [["env", "configure", "a b"], "cannot name an environment"],
     [["env", "configure", "local"], "local is this machine"],
   ] as const)("%j ends with 2", async ([args, cause]) => {
     const ran = await runCommand(args);
     expect(ran.stderr).toContain(cause);
     expect(ran).toMatchObject({ status: 2, stdout: "" });
+  });
+
+  test("a secret of an older environment is refused without being repeated", async () => {
+    const ran = await runCommand(["env", "configure", "old", "-s", "hunter2"]);
+    expect(ran.stderr).toContain("-s has nothing to point at");
+    expect(ran.stderr).not.toContain("hunter2");
   });
 
   test("under -o json stdout holds one document, and stderr the same in words", async () => {
