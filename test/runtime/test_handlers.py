@@ -164,3 +164,29 @@ def test_a_pickled_class_is_served_by_way_of_dill(replicas: Replicas) -> None:
     replica = replicas.make("", {"handler.pickle": "", "../site/dill.py": dill}, handler={"path": "handler.pickle"})
     replica._settings["site_packages"] = [str(replica.folder / "site")]
     assert replica.start().until_ready().post(1).text == "from a pickle"
+
+
+LOGGING = """
+    from cortex_internal.lib.log import logger as cortex_logger
+    class Handler:
+        def handle_post(self, payload):
+            cortex_logger.info("received %s", "it", extra={"payload": payload})
+"""
+
+
+def test_the_logger_of_older_versions_writes_its_extra_fields(replicas: Replicas) -> None:
+    replica = replicas.serve(LOGGING)
+    replica.post({"a": 1})
+    wait_for(lambda: 'INFO cortex: received it {"payload": {"a": 1}}\n' in replica.stderr)
+
+
+def test_a_module_of_the_project_comes_before_one_of_older_versions(replicas: Replicas) -> None:
+    folder = "cortex_internal/"
+    own = {
+        f"{folder}__init__.py": "",
+        f"{folder}lib/__init__.py": "",
+        f"{folder}lib/log.py": "class logger:\n  def info(text, *_, extra): print('mine', extra['payload'])\n",
+    }
+    replica = replicas.serve(LOGGING, own)
+    replica.post(5)
+    wait_for(lambda: replica.stdout == "mine 5\n")

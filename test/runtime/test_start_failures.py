@@ -70,6 +70,12 @@ def test_a_missing_package_comes_with_what_to_add(replicas: Replicas, module: st
     assert event["hint"].startswith(f"add {package} to requirements.txt")
 
 
+@pytest.mark.parametrize("module", ["cortex.lib.storage", "cortex_internal.lib.storage"])
+def test_a_module_of_older_versions_is_not_looked_for_on_the_index(replicas: Replicas, module: str) -> None:
+    event = failed(replicas, f"import {module}\nclass Handler: pass")
+    assert "belonged to older versions of Cortex; remove the import" in event["hint"]
+
+
 @pytest.mark.parametrize(
     ("source", "error", "hint"),
     [
@@ -90,6 +96,7 @@ def test_a_missing_package_comes_with_what_to_add(replicas: Replicas, module: st
         ),
         ("class Handler:\n  pass", "class Handler has no method that answers requests", "handle_post"),
         ("class Model:\n  pass", "handler.py has no class named Handler", "name your class Handler"),
+        ("class ONNXPredictor:\n  pass", "handler.py has no class named Handler", "name ONNXPredictor PythonPredictor"),
         (
             "class Handler:\n  pass\nclass PythonPredictor:\n  pass",
             "handler.py has both Handler and PythonPredictor",

@@ -12,6 +12,7 @@ from types import ModuleType
 from typing import Any, Callable, Dict, FrozenSet, Mapping, Optional
 
 from .failures import StartFailure
+from .former import offer_former_modules
 from .missing import import_hint
 from .settings import Settings
 from .signatures import wanted_arguments
@@ -53,6 +54,7 @@ class Handler:
 
 def load_handler(settings: Settings, metrics_client: object) -> Handler:
     """Raises StartFailure with the user's frames of the traceback; everything that the user's code raises ends here."""
+    offer_former_modules()
     try:
         handler = find_class(import_file(settings), settings.handler_path)
         plan = _check(handler)
@@ -104,9 +106,16 @@ def find_class(module: object, path: str) -> type:
     if len(found) == 2:
         raise StartFailure(f"{path} has both Handler and PythonPredictor", hint="keep the one that should serve")
     if not found:
-        raise StartFailure(f"{path} has no class named Handler", hint="name your class Handler, or PythonPredictor")
+        raise StartFailure(f"{path} has no class named Handler", hint=_class_hint(module))
     handler: type = getattr(module, found[0])
     return handler
+
+
+def _class_hint(module: object) -> str:
+    for name in ("TensorFlowPredictor", "ONNXPredictor"):
+        if hasattr(module, name):
+            return f"name {name} PythonPredictor, and load the model in its __init__: no client is handed to it any more"
+    return "name your class Handler, or PythonPredictor"
 
 
 def _check(handler: type) -> Dict[str, FrozenSet[str]]:

@@ -21,12 +21,17 @@ PACKAGE_OF = {
     "yaml": "pyyaml",
 }
 
+#: Cortex's own modules were in its images; the package `cortex` on the index is a client for its clusters.
+_FORMER = ("cortex", "cortex_internal")
+
 
 def import_hint(error: Optional[BaseException], requirements: str) -> Optional[str]:
     """Returns the next step for a failed import (also one that another error was raised from), else None."""
     while error is not None:
         if isinstance(error, ModuleNotFoundError) and error.name:
             name = error.name
+            if name.split(".")[0] in _FORMER:
+                return f"{name} belonged to older versions of Cortex; remove the import (for logs, use Python's logging)"
             package = PACKAGE_OF.get(name) or PACKAGE_OF.get(name.split(".")[0]) or name.split(".")[0]
             return f"add {package} to {requirements}; a module of your own must lie in the project or python_path"
         if isinstance(error, ImportError) and "relative import" in str(error):
