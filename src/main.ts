@@ -82,7 +82,12 @@ async function joinParts(args: readonly string[], signal: AbortSignal): Promise<
         import("./project/project-files.ts"),
         import("./environments/local/local-folders.ts"),
       ]);
-      return projectFiles({ workingFolder: currentFolder(), variables, cacheFile: localFolders(home).projectCache });
+      return projectFiles({
+        workingFolder: currentFolder(),
+        variables,
+        cacheFile: localFolders(home).projectCache,
+        home,
+      });
     },
     async identity() {
       const { hostname, userInfo } = await import("node:os");

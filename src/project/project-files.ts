@@ -10,10 +10,12 @@ export interface ProjectFilesOptions {
   readonly variables: Readonly<Record<string, string | undefined>>;
   /** Remembers hashes of files between commands. */
   readonly cacheFile: string;
+  /** Where Cortex keeps its own things: no project is looked for there. */
+  readonly home: string;
 }
 
 /** Reads configuration files and projects from disk. */
-export function projectFiles({ workingFolder, variables, cacheFile }: ProjectFilesOptions): ProjectFiles {
+export function projectFiles({ workingFolder, variables, cacheFile, home }: ProjectFilesOptions): ProjectFiles {
   return {
     async parse(file) {
       const configFile = await findConfiguration(resolve(workingFolder, file), file);
@@ -30,7 +32,7 @@ export function projectFiles({ workingFolder, variables, cacheFile }: ProjectFil
     },
     async read(root, configFile, signal) {
       const { readProject } = await import("./read-project.ts");
-      return readProject(root, { configFile, signal, cacheFile });
+      return readProject(root, { configFile, signal, cacheFile, environmentHome: home });
     },
     async questions(project) {
       const { projectQuestions } = await import("./project-questions.ts");

@@ -48,13 +48,13 @@ export async function install(installation: Installation, signal: AbortSignal): 
   const report = bounded(installation.onProgress);
   const tool = { cwd: projectDir, variables, python: installation.python.executable };
   if (script) {
-    const program = await scriptProgram(installation, script);
+    const program = await scriptProgram(installation, script, signal);
     report(`running ${script}`);
     const { succeeded, lastLines } = await runTool({ ...tool, program, onLine: report }, signal);
     if (!succeeded) throw scriptFailed(script, lastLines);
   }
   if (requirements) {
-    const installer = await chooseInstaller({ ...installation, variables });
+    const installer = await chooseInstaller({ ...installation, variables }, signal);
     report(`installing ${requirements.file} with ${installer.name}`);
     const onLine = (line: string) => telling.test(line) && report(line.trim());
     const { succeeded, lastLines } = await runTool(
@@ -69,7 +69,11 @@ function programFor({ program }: Installer, { file }: Requirements): [string, ..
   return [...program, "-r", file];
 }
 
-async function scriptProgram(installation: Installation, script: string): Promise<[string, ...string[]]> {
+async function scriptProgram(
+  installation: Installation,
+  script: string,
+  signal: AbortSignal,
+): Promise<[string, ...string[]]> {
   const { venvPython, variables } = installation;
   const bash = process.platform === "win32" ? undefined : await findOnPath("bash", variables);
   if (!bash) {
@@ -77,7 +81,7 @@ async function scriptProgram(installation: Installation, script: string): Promis
       hint: "say in requirements.txt what it installs, or deploy to a cluster with -e",
     });
   }
-  const pip = await findPip(installation);
+  const pip = await findPip(installation, signal);
   if (pip) await addPipScript(venvPython, pip);
   return [bash, script];
 }

@@ -26,10 +26,10 @@ export interface InstallerParts {
  * comes with Cortex, the one that comes with Python, the one that is installed.
  * @throws PYTHON_UNUSABLE when there is none at all
  */
-export async function chooseInstaller(parts: InstallerParts): Promise<Installer> {
+export async function chooseInstaller(parts: InstallerParts, signal: AbortSignal): Promise<Installer> {
   const { venvPython, variables, python } = parts;
   const uv = await findOnPath("uv", variables);
-  const pip = uv && !(await hasPipSettings(variables)) ? undefined : await findPip(parts);
+  const pip = uv && !(await hasPipSettings(variables)) ? undefined : await findPip(parts, signal);
   if (uv && !pip) {
     return { name: "uv", program: [uv, "pip", "install", "--python", venvPython, "--no-progress"] };
   }
@@ -43,9 +43,9 @@ export async function chooseInstaller(parts: InstallerParts): Promise<Installer>
 }
 
 /** @returns how to run pip for the virtual environment; undefined when there is none */
-export async function findPip(parts: InstallerParts): Promise<[string, ...string[]] | undefined> {
-  const { home, python, venvPython, runtime, wheels } = parts;
-  const pip = await unpackPip(home, runtime, wheels, python);
+export async function findPip(parts: InstallerParts, signal: AbortSignal): Promise<[string, ...string[]] | undefined> {
+  const { python, venvPython } = parts;
+  const pip = await unpackPip(parts, signal);
   // Run by the interpreter that it is to install for.
   if (pip) return [venvPython, pip];
   return python.hasPip ? [python.executable, "-m", "pip", "--python", venvPython] : undefined;

@@ -1,7 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { readdir, readFile, rename, rm, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import { CortexError } from "../../../core/errors.ts";
 import { asWriteError, makePrivateFolder, writeAtomically } from "../../../platform/files.ts";
 import type { Handler } from "../../../spec/api.ts";
@@ -15,6 +14,7 @@ import { type Requirements, readRequirements } from "./requirements.ts";
 import { type LockedWheel, type RuntimeFiles, readWheelsLock, unpackWheels } from "./runtime-wheels.ts";
 import { checkInstalled } from "./tested-versions.ts";
 import { makeVenv, venvPaths } from "./virtual-environment.ts";
+import { waitForLock } from "./wait-for-lock.ts";
 
 export type { PythonEnvironment } from "./python-environment.ts";
 export type { RuntimeFiles } from "./runtime-wheels.ts";
@@ -40,7 +40,6 @@ interface Ingredients extends PackagesRequest {
 
 /** Is written last: an environment without it is one whose making was cut short. */
 const stampName = "complete.json";
-const lockPollMs = 100;
 const dayMs = 24 * 3600_000;
 
 /**
@@ -66,7 +65,7 @@ export async function preparePackages(
   const values = { ...handler.env, ...dotEnv };
   const key = await environmentKey({ python, projectDir, requirements, script: scriptBytes, values });
   const script = scriptBytes && handler.dependencies.shell;
-  const wheelsDir = await unpackWheels(home, runtime, wheels, python);
+  const wheelsDir = await unpackWheels({ home, runtime, wheels, python }, signal);
   const ingredients = { ...request, python, wheels, requirements, script, dotEnv };
   const interpreter = await ensureEnvironment(key, ingredients, onProgress, signal);
   return { key, python: interpreter, wheelsDir };
@@ -116,7 +115,9 @@ async function ensureEnvironment(
   const paths = venvPaths(folder, ingredients.python);
   if (await isComplete(folder)) return paths.python;
   await makePrivateFolder(packagesFolder(ingredients.home));
-  using _lock = await waitForLock(`${folder}.lock`, onProgress, signal);
+  using _lock = await waitForLock(`${folder}.lock`, signal, () =>
+    onProgress("waiting for the same packages to be installed"),
+  );
   if (await isComplete(folder)) return paths.python;
   try {
     await rm(folder, { recursive: true, force: true });
@@ -156,16 +157,6 @@ async function isComplete(folder: string): Promise<boolean> {
       () => true,
       () => false,
     );
-  }
-}
-
-async function waitForLock(file: string, onProgress: (line: string) => void, signal: AbortSignal): Promise<Disposable> {
-  for (let attempt = 0; ; attempt += 1) {
-    signal.throwIfAborted();
-    const lock = takeLock(file);
-    if (lock) return { [Symbol.dispose]: () => lock.release() };
-    if (attempt === 1) onProgress("waiting for the same packages to be installed");
-    await delay(lockPollMs, undefined, { signal });
   }
 }
 

@@ -26,6 +26,14 @@ export interface LockedWheel {
   readonly platform: string | null;
 }
 
+export interface WheelsFor {
+  readonly home: string;
+  readonly runtime: RuntimeFiles;
+  /** Those of wheels.lock. */
+  readonly wheels: readonly LockedWheel[];
+  readonly python: Python;
+}
+
 /** @returns the wheels that belong to this version of the runtime, for any interpreter */
 export async function readWheelsLock({ runtimeFolder }: RuntimeFiles): Promise<readonly LockedWheel[]> {
   const text = await readFile(join(runtimeFolder, "wheels.lock"), "utf8");
@@ -34,21 +42,15 @@ export async function readWheelsLock({ runtimeFolder }: RuntimeFiles): Promise<r
 
 /**
  * Unpacks the runtime's packages for `python`, once per set of wheels.
- * @param wheels those of wheels.lock
  * @returns a folder for `sys.path`
  * @throws DISK_FULL, NOT_WRITABLE; FAILED when a wheel is missing; Error when one is damaged
  */
-export async function unpackWheels(
-  home: string,
-  runtime: RuntimeFiles,
-  wheels: readonly LockedWheel[],
-  python: Python,
-): Promise<string> {
+export async function unpackWheels({ home, runtime, wheels, python }: WheelsFor, signal: AbortSignal): Promise<string> {
   const chosen = wheels.filter((wheel) => wheel.name !== "pip" && isMeantFor(wheel, python, runtime));
   const hashes = chosen.map((wheel) => wheel.sha256).sort();
   const digest = createHash("sha256").update(hashes.join("\n")).digest("hex");
   const files = chosen.map(({ file, sha256 }) => ({ path: join(runtime.wheelsFolder, file), sha256 }));
-  return unpackOnce(join(home, "runtime", `${digest.slice(0, 16)}-${pythonTag(python)}`), files);
+  return unpackOnce(join(home, "runtime", `${digest.slice(0, 16)}-${pythonTag(python)}`), files, signal);
 }
 
 /**
@@ -56,10 +58,8 @@ export async function unpackWheels(
  * @returns what an interpreter runs as pip; undefined when neither Cortex nor that Python brings one along
  */
 export async function unpackPip(
-  home: string,
-  { wheelsFolder }: RuntimeFiles,
-  wheels: readonly LockedWheel[],
-  python: Python,
+  { home, runtime: { wheelsFolder }, wheels, python }: WheelsFor,
+  signal: AbortSignal,
 ): Promise<string | undefined> {
   const locked = wheels.find((wheel) => wheel.name === "pip");
   const own = locked && { path: join(wheelsFolder, locked.file), sha256: locked.sha256 };
@@ -67,7 +67,7 @@ export async function unpackPip(
   const wheel = [...(own ? [own] : []), ...others].find(({ path }) => existsSync(path));
   if (!wheel) return undefined;
   const version = wheel.sha256?.slice(0, 16) ?? basename(wheel.path, ".whl");
-  const folder = await unpackOnce(join(home, "runtime", `pip-${version}-${pythonTag(python)}`), [wheel]);
+  const folder = await unpackOnce(join(home, "runtime", `pip-${version}-${pythonTag(python)}`), [wheel], signal);
   return join(folder, "pip");
 }
 

@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { CortexError } from "../../../core/errors.ts";
 import { asWriteError, makePrivateFolder } from "../../../platform/files.ts";
 import { readZip } from "./unzip.ts";
+import { waitForLock } from "./wait-for-lock.ts";
 
 export interface WheelFile {
   readonly path: string;
@@ -19,7 +20,7 @@ const unusedMs = 30 * 24 * hourMs;
  * @returns `folder`
  * @throws DISK_FULL, NOT_WRITABLE; FAILED when a wheel is missing; Error when one is damaged
  */
-export async function unpackOnce(folder: string, wheels: readonly WheelFile[]): Promise<string> {
+export async function unpackOnce(folder: string, wheels: readonly WheelFile[], signal: AbortSignal): Promise<string> {
   if (await isFolder(folder)) {
     // Says that it is in use, see `removeOldWheels`.
     await utimes(folder, new Date(), new Date()).catch(() => {});
@@ -27,6 +28,9 @@ export async function unpackOnce(folder: string, wheels: readonly WheelFile[]): 
   }
   try {
     await makePrivateFolder(dirname(folder));
+    // Many replicas that start at once need the same, and each set that is inflated takes tens of megabytes.
+    using _lock = await waitForLock(`${folder}.lock`, signal);
+    if (await isFolder(folder)) return folder;
     const partial = await mkdtemp(join(dirname(folder), "partial-"));
     try {
       await unpackAll(wheels, partial);
