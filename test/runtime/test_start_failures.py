@@ -73,7 +73,7 @@ def test_a_missing_package_comes_with_what_to_add(replicas: Replicas, module: st
 @pytest.mark.parametrize("module", ["cortex.lib.storage", "cortex_internal.lib.storage"])
 def test_a_module_of_older_versions_is_not_looked_for_on_the_index(replicas: Replicas, module: str) -> None:
     event = failed(replicas, f"import {module}\nclass Handler: pass")
-    assert "belonged to older versions of Cortex; remove the import" in event["hint"]
+    assert "belonged to older versions of Cortex: remove the import" in event["hint"]
 
 
 @pytest.mark.parametrize(

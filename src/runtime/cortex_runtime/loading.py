@@ -114,7 +114,7 @@ def find_class(module: object, path: str) -> type:
 def _class_hint(module: object) -> str:
     for name in ("TensorFlowPredictor", "ONNXPredictor"):
         if hasattr(module, name):
-            return f"name {name} PythonPredictor, and load the model in its __init__: no client is handed to it any more"
+            return f"name {name} PythonPredictor, and load the model in its __init__: no client is given to it"
     return "name your class Handler, or PythonPredictor"
 
 

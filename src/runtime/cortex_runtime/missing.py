@@ -31,7 +31,7 @@ def import_hint(error: Optional[BaseException], requirements: str) -> Optional[s
         if isinstance(error, ModuleNotFoundError) and error.name:
             name = error.name
             if name.split(".")[0] in _FORMER:
-                return f"{name} belonged to older versions of Cortex; remove the import (for logs, use Python's logging)"
+                return f"{name} belonged to older versions of Cortex: remove the import (for logs, use logging)"
             package = PACKAGE_OF.get(name) or PACKAGE_OF.get(name.split(".")[0]) or name.split(".")[0]
             return f"add {package} to {requirements}; a module of your own must lie in the project or python_path"
         if isinstance(error, ImportError) and "relative import" in str(error):
