@@ -24,7 +24,7 @@ export function unsupportedFeatures(api: Api): readonly UnsupportedFeature[] {
   if (handler.type !== "python") {
     add(
       `handler.type: ${handler.type} is not supported`,
-      `write a Python class that loads the model itself, with type: python`,
+      "write a Python class named Handler that loads the model in its __init__, and leave type out",
     );
   }
   if (handler.multi_model_reloading) {

@@ -32,4 +32,6 @@ test("all that is not supported is named, each with what to do", async () => {
     "handler.type: tensorflow is not supported",
   ]);
   expect(features.every(({ hint }) => hint !== "")).toBe(true);
+  // `type: python` would only be warned of in turn.
+  expect(features[1]?.hint).toContain("leave type out");
 });
