@@ -32,10 +32,13 @@ test("it is free again when the process that held it was killed", async () => {
   const holder = spawn(process.execPath, ["--input-type=module", "-e", program], {
     stdio: ["ignore", "pipe", "inherit"],
   });
-  await once(holder.stdout, "data");
-  expect(takeLock(file.path)).toBeUndefined();
-  holder.kill("SIGKILL");
-  await once(holder, "close");
+  try {
+    await once(holder.stdout, "data");
+    expect(takeLock(file.path)).toBeUndefined();
+  } finally {
+    holder.kill("SIGKILL");
+    await once(holder, "close");
+  }
   const lock = await eventually(() => takeLock(file.path));
   lock.release();
 });
