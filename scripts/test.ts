@@ -7,6 +7,9 @@ import { missing, type Outcome, type Part, parts } from "./test/parts.ts";
 import { summaryLines } from "./test/summary.ts";
 import { run } from "./toolchain.mjs";
 
+/** A part that hangs fails; none takes half of it on two cores. */
+const longestPartMs = 15 * 60_000;
+
 const chosen = choose(process.argv.slice(2));
 const problem = chosen.some(({ group }) => group === "tests") ? missing() : undefined;
 if (problem) {
@@ -33,7 +36,7 @@ async function runPart(part: Part): Promise<Outcome> {
   const startedAt = performance.now();
   const report = join(reports, `${part.name}.report`);
   const [program, ...args] = part.command(report);
-  const status = await run(program, args).catch((error) => {
+  const status = await run(program, args, { timeout: longestPartMs, killSignal: "SIGKILL" }).catch((error) => {
     console.error(`${program}: ${error.message}`);
     return 127;
   });
