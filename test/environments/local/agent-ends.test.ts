@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { sleeping, speaking, spec } from "../../conformance/handlers.ts";
@@ -100,6 +100,33 @@ test("an API whose files somebody has edited into nonsense keeps no other from c
   expect(await textOf(bench, "a")).toBe("hello");
 });
 
+test("packages whose interpreter somebody has removed are made again", async () => {
+  await using bench = await createBench();
+  const folder = await bench.project({ "cortex.yaml": spec("a"), "handler.py": speaking("a") });
+  await bench.cortex(["deploy", folder]);
+  const packages = join(bench.home, "packages");
+  const made = (await readdir(packages)).filter((name) => /^[0-9a-f]{32}$/.test(name));
+  expect(made).toHaveLength(1);
+  for (const name of made) await rm(join(packages, name, "bin"), { recursive: true, force: true });
+  const refreshed = await bench.cortex(["refresh", "a"]);
+  expect(refreshed, refreshed.stderr).toMatchObject({ status: 0 });
+});
+
+test("a number of replicas that no machine has room for is not believed", async () => {
+  await using bench = await createBench();
+  const folder = await bench.project({
+    "cortex.yaml": spec("a", "  autoscaling:\n    max_replicas: 2\n"),
+    "handler.py": speaking("a"),
+  });
+  await bench.cortex(["deploy", folder]);
+  await endProcess((await bench.agentPid())!);
+  await writeFile(join(bench.home, "local/apis/a/state.json"), '{"wanted":1,"live":1,"requested":1000000000}');
+  await bench.cortex(["get"]);
+  await reaches(bench, "a", "status_live");
+  const { replicas } = (await get(bench, "a")) as unknown as { replicas: unknown[] };
+  expect(replicas.length).toBeLessThanOrEqual(2);
+});
+
 test("a deploy of what is live, but crashes, starts it anew and says whether that works", async () => {
   await using bench = await createBench();
   const folder = await bench.project({ "cortex.yaml": spec("a") });
@@ -121,4 +148,5 @@ class PythonPredictor:
   const again = await bench.cortex(["deploy", folder]);
   expect(again.status).toBe(1);
   expect(again.stderr).toContain("it is there");
+  expect(again.stderr).not.toContain("serves on");
 });

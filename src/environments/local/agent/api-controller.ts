@@ -94,7 +94,9 @@ export class ApiController {
     const target = live
       ? new Generation(live)
       : new Generation(wanted, { timeoutMs: resumedTimeoutMs, onDeadline: () => controller.#onDeadline() });
-    const controller: ApiController = new ApiController(revisions, target, record.requested, ports);
+    // The machine may be another one by now, or its owner may have edited the number.
+    const requested = Math.max(0, Math.min(record.requested, replicaCap(target.revision.spec, ports.machine())));
+    const controller: ApiController = new ApiController(revisions, target, requested, ports);
     controller.#applyRoute((live ?? wanted).spec);
     if (live) {
       controller.#live = target;
@@ -240,6 +242,10 @@ export class ApiController {
     return this.#requested === 0 || this.#crew.readyOf(generation) > 0;
   }
 
+  #servingNumber(): number | undefined {
+    return this.#live && this.#isServing(this.#live) ? this.#live.revision.number : undefined;
+  }
+
   #retarget(revision: LocalRevision, { timeoutMs }: RolloutRequest, change: "updated" | "refreshed"): History {
     this.#supersede(new Generation(revision, { timeoutMs, onDeadline: () => this.#onDeadline() }));
     this.#begin(change);
@@ -336,7 +342,7 @@ export class ApiController {
   #onFailure(slot: ReplicaSlot, failure: SlotFailure): void {
     const isCurrent = slot.generation === this.#target && this.#target.state === "rolling";
     if (isCurrent && failure.isBeforeReady) {
-      const error = rolloutFailure(this.name, slot, failure, this.#live?.revision.number);
+      const error = rolloutFailure(this.name, slot, failure, this.#servingNumber());
       this.#failRollout(error, failure.exit?.outOfMemory);
     } else {
       this.#explainUnavailable();

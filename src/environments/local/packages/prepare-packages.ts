@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { existsSync } from "node:fs";
 import { readdir, readFile, rename, rm, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { CortexError } from "../../../core/errors.ts";
@@ -113,12 +114,12 @@ async function ensureEnvironment(
 ): Promise<string> {
   const folder = join(packagesFolder(ingredients.home), key);
   const paths = venvPaths(folder, ingredients.python);
-  if (await isComplete(folder)) return paths.python;
+  if (await isComplete(folder, paths.python)) return paths.python;
   await makePrivateFolder(packagesFolder(ingredients.home));
   using _lock = await waitForLock(`${folder}.lock`, signal, () =>
     onProgress("waiting for the same packages to be installed"),
   );
-  if (await isComplete(folder)) return paths.python;
+  if (await isComplete(folder, paths.python)) return paths.python;
   try {
     await rm(folder, { recursive: true, force: true });
     await build(folder, ingredients, onProgress, signal);
@@ -144,8 +145,12 @@ async function build(
   await checkInstalled(venv.sitePackages, requirements);
 }
 
-/** Also says that the environment is in use, see `removeUnusedPackages`. */
-async function isComplete(folder: string): Promise<boolean> {
+/**
+ * Also says that the environment is in use, see `removeUnusedPackages`.
+ * @param interpreter a link to the one that it was made with, which somebody may have removed
+ */
+async function isComplete(folder: string, interpreter: string): Promise<boolean> {
+  if (!existsSync(interpreter)) return false;
   try {
     await utimes(join(folder, stampName), new Date(), new Date());
     return true;
