@@ -269,7 +269,6 @@ export class ApiController {
     this.#requested = Math.max(1, Math.min(cap, Math.max(this.#requested, min_replicas)));
     if (!this.#live) this.#applyRoute(revision.spec);
     history.push({ type: "accepted", change, revision: revision.number });
-    for (const message of this.#notices()) history.push({ type: "notice", message });
     this.#save();
     this.#reconcile();
   }

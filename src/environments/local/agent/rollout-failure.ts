@@ -27,7 +27,10 @@ export function rolloutFailure(
       cause: error,
     });
   }
-  const tail = exit.traceback ?? slot.logTail(tailLines).join("\n");
+  // What the runtime itself says of its end is said already.
+  const said = new Set([`error: ${exit.reason}`, `hint: ${exit.hint}`]);
+  const printed = () => slot.logTail(tailLines).filter((line) => !said.has(line));
+  const tail = exit.traceback ?? printed().join("\n");
   return new CortexError("ROLLOUT_FAILED", `${api}: replica ${slot.id}: ${exit.reason}${stays}`, {
     hint: exit.outOfMemory
       ? `give it more memory: raise compute.mem above ${Math.ceil(exit.peakMemoryBytes / 2 ** 20)}Mi`
