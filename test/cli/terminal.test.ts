@@ -7,10 +7,13 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 const main = resolve(import.meta.dirname, "../../src/main.ts");
 const driver = resolve(import.meta.dirname, "support/in-terminal.py");
 
+let folder: string;
 let home: string;
+let project: string;
 beforeAll(async () => {
-  home = await mkdtemp(join(tmpdir(), "cortex-terminal-"));
-  const project = join(home, "many");
+  folder = await mkdtemp(join(tmpdir(), "cortex-terminal-"));
+  home = join(folder, "home");
+  project = join(folder, "many");
   await mkdir(project);
   await writeFile(
     join(project, "cortex.yaml"),
@@ -19,7 +22,7 @@ beforeAll(async () => {
   await writeFile(join(project, "handler.py"), "class Handler:\n    def handle_get(self):\n        return 1\n");
   await Promise.all(Array.from({ length: 1_000 }, (_, index) => writeFile(join(project, `${index}.txt`), `${index}`)));
 });
-afterAll(() => rm(home, { recursive: true, force: true }));
+afterAll(() => rm(folder, { recursive: true, force: true }));
 
 interface Ran {
   readonly status: number;
@@ -43,13 +46,13 @@ function inTerminal(
 
 describe.runIf(process.platform !== "win32")("in a real terminal", () => {
   test("a question is asked, and no is taken for an answer", async () => {
-    const ran = await inTerminal(["deploy", join(home, "many")], { expected: "(y/n) ", answer: "n\\n" });
+    const ran = await inTerminal(["deploy", project], { expected: "(y/n) ", answer: "n\\n" });
     expect(ran.shown).toContain("nothing was deployed");
     expect(ran.status).toBe(130);
   });
 
   test("Ctrl-C at a question ends with 130 and shows the cursor", async () => {
-    const ran = await inTerminal(["deploy", join(home, "many")], { expected: "(y/n) ", answer: "\\x03" });
+    const ran = await inTerminal(["deploy", project], { expected: "(y/n) ", answer: "\\x03" });
     expect(ran.shown).toContain("interrupted; nothing was changed");
     expect(ran.status).toBe(130);
     expect(ran.shown.lastIndexOf("\u001b[?25h")).toBeGreaterThanOrEqual(ran.shown.lastIndexOf("\u001b[?25l"));
@@ -58,7 +61,7 @@ describe.runIf(process.platform !== "win32")("in a real terminal", () => {
   test.for([{ CI: "true" }, { CORTEX_NO_INPUT: "1" }] as Record<string, string>[])(
     "nobody is asked under %j; the flag is named",
     async (env) => {
-      const ran = await inTerminal(["deploy", join(home, "many")], { env });
+      const ran = await inTerminal(["deploy", project], { env });
       expect(ran.shown).toContain("add -y to agree beforehand");
       expect(ran.status).toBe(2);
     },
