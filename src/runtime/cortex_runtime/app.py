@@ -14,7 +14,8 @@ from .mappings import Headers, QueryParams
 from .metrics import Meter
 from .payloads import FORM, Disconnected, Refused, decode, kind_of, read_body, read_form
 from .replies import ALLOW_ORIGIN, FOR_ORIGIN, Foreign, HeaderList, Reply, Streamed, internal_error
-from .streams import BROKEN_EVENT, EVENTS, Channel, encoded, framing
+from .streams import BROKEN_EVENT, EVENTS, encoded, framing
+from .workers import AnyChannel
 
 Start = Callable[[Call], Awaitable[AnyReply]]
 
@@ -118,10 +119,11 @@ class Application:
     async def _send_other(self, reply: AnyReply, scope: Scope, receive: Receive, send: Send) -> int:
         if isinstance(reply, Foreign):
             return await self._send_foreign(reply, scope, receive, send)
-        if isinstance(reply, Channel):
-            return await self._send_channel(reply, receive, send)
-        assert isinstance(reply, Streamed) and reply.async_items is not None
-        return await self._send_async(reply.async_items, receive, send)
+        if isinstance(reply, Streamed):
+            assert reply.async_items is not None
+            return await self._send_async(reply.async_items, receive, send)
+        assert not isinstance(reply, Reply)
+        return await self._send_channel(reply, receive, send)
 
     async def _send_foreign(self, reply: Foreign, scope: Scope, receive: Receive, send: Send) -> int:
         has_started = False
@@ -145,7 +147,7 @@ class Application:
                 await _send_reply(internal_error(), send)
             return 500
 
-    async def _send_channel(self, channel: Channel, receive: Receive, send: Send) -> int:
+    async def _send_channel(self, channel: AnyChannel, receive: Receive, send: Send) -> int:
         try:
             await _send_start(channel.content_type, send)
             async for chunk in channel:

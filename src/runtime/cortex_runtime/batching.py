@@ -10,7 +10,7 @@ from .loading import Method
 from .logs import Journal
 from .replies import Streamed, internal_error, split_result, to_reply
 from .settings import Batching
-from .workers import Outbox, Workers
+from .workers import Executor
 
 Answers = List[Tuple[Call, AnyReply]]
 
@@ -27,8 +27,7 @@ class Batcher:
         batching: Batching,
         aftermath: Aftermath,
         loop: asyncio.AbstractEventLoop,
-        outbox: Outbox,
-        workers: Workers,
+        executor: Executor,
         journal: Journal,
     ) -> None:
         self._method = method
@@ -36,8 +35,7 @@ class Batcher:
         self._interval = batching.interval_seconds
         self._aftermath = aftermath
         self._loop = loop
-        self._outbox = outbox
-        self._workers = workers
+        self._executor = executor
         self._journal = journal
         self._waiting: List[Call] = []
         self._timer: Optional[asyncio.TimerHandle] = None
@@ -45,13 +43,13 @@ class Batcher:
         self._tasks: "set[asyncio.Task[None]]" = set()
 
     def start(self, call: Call) -> "asyncio.Future[AnyReply]":
-        call.arrived = self._loop.time()
+        call.arrived = self._executor.arrival()
         self._waiting.append(call)
         if not self._is_running:
             if len(self._waiting) >= self._max_size:
                 self._launch()
             elif self._timer is None:
-                self._timer = self._loop.call_later(self._interval, self._launch)
+                self._timer = self._loop.call_later(self._due_in(call), self._launch)
         return call.future
 
     def _launch(self) -> None:
@@ -67,7 +65,7 @@ class Batcher:
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         else:
-            self._workers.submit(self._run, calls)
+            self._executor.submit(self._run, calls)
 
     def _take(self) -> List[Call]:
         """Returns the next calls whose clients still wait."""
@@ -87,7 +85,7 @@ class Batcher:
             answers = self._answers(calls, self._method.call(**self._arguments(calls)))
         except BaseException as error:
             answers = self._failed(calls, error)
-        self._outbox.deliver(self._finish, answers)
+        self._executor.deliver(self._finish, answers)
 
     async def _run_in_loop(self, calls: List[Call]) -> None:
         try:
@@ -133,8 +131,12 @@ class Batcher:
             call.settle(reply)
         if not self._waiting:
             return
-        due_in = self._waiting[0].arrived + self._interval - self._loop.time()
+        due_in = self._due_in(self._waiting[0])
         if len(self._waiting) >= self._max_size or due_in <= 0:
             self._launch()
         else:
             self._timer = self._loop.call_later(due_in, self._launch)
+
+    def _due_in(self, oldest: Call) -> float:
+        """Seconds until a batch has to start for `oldest`; negative when it is late."""
+        return oldest.arrived + self._interval - self._loop.time()

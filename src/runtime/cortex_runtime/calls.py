@@ -1,4 +1,4 @@
-"""One request on its way through the handler, and the two direct ways: a worker thread, or the event loop."""
+"""One request on its way through the handler, and the two direct ways: its turn in the executor, or the event loop."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ from .asgi import Receive, is_disconnected
 from .loading import Method
 from .logs import Journal
 from .replies import Afterwards, Bare, Foreign, Reply, Streamed, internal_error, split_result, to_reply
-from .streams import Channel
-from .workers import Outbox, Workers
+from .workers import AnyChannel, Executor
 
 #: What a call ends in: a whole answer, one that sends itself, or one that comes in pieces.
-AnyReply = Union[Reply, Foreign, Streamed, Channel]
+AnyReply = Union[Reply, Foreign, Streamed, AnyChannel]
 
 
 class Call:
@@ -53,14 +52,12 @@ class Aftermath:
         self,
         after: Optional[Method],
         loop: asyncio.AbstractEventLoop,
-        outbox: Outbox,
-        workers: Workers,
+        executor: Executor,
         journal: Journal,
     ) -> None:
         self._after = after
         self._loop = loop
-        self._outbox = outbox
-        self._workers = workers
+        self._executor = executor
         self._journal = journal
         self._running: "set[asyncio.Task[None]]" = set()
 
@@ -78,11 +75,11 @@ class Aftermath:
             try:
                 outcome = function()
                 if inspect.iscoroutine(outcome):
-                    self._outbox.deliver(self._start, self._finish(outcome, request_id))
+                    self._executor.deliver(self._start, self._finish(outcome, request_id))
             except BaseException as error:
                 self._journal.failure(error, "what runs after the answer failed", request_id)
 
-        self._workers.submit(run, None)
+        self._executor.submit(run, None)
 
     def _start(self, coroutine: Any) -> None:
         task = self._loop.create_task(coroutine)
@@ -101,40 +98,37 @@ class Aftermath:
             await asyncio.wait(set(self._running))
 
 
-class InWorker:
-    """Runs a plain method in a worker thread."""
+class InTurn:
+    """Runs a plain method when its turn comes in the executor."""
 
-    def __init__(
-        self, method: Method, aftermath: Aftermath, outbox: Outbox, workers: Workers, journal: Journal
-    ) -> None:
+    def __init__(self, method: Method, aftermath: Aftermath, executor: Executor, journal: Journal) -> None:
         self._method = method
         self._aftermath = aftermath
-        self._outbox = outbox
-        self._workers = workers
+        self._executor = executor
         self._journal = journal
 
     def start(self, call: Call) -> "asyncio.Future[AnyReply]":
-        self._workers.submit(self._run, call)
+        self._executor.submit(self._run, call)
         return call.future
 
     def _run(self, call: Call) -> None:
         if call.is_abandoned:
-            self._outbox.deliver(call.settle, gone())
+            self._executor.deliver(call.settle, gone())
             return
         try:
             result, afterwards = split_result(self._method.call(**own_arguments(self._method, call)))
             reply = to_reply(result)
-            channel = Channel.open(reply.items, self._outbox) if type(reply) is Streamed and reply.items else None
+            channel = self._executor.open_channel(reply.items) if type(reply) is Streamed and reply.items else None
         except BaseException as error:
             self._journal.failure(error, "the handler failed", call.request_id)
-            self._outbox.deliver(call.settle, internal_error())
+            self._executor.deliver(call.settle, internal_error())
             return
         if channel is not None:
-            self._outbox.deliver(call.settle, channel)
+            self._executor.deliver(call.settle, channel)
             channel.run(self._journal, call.request_id)
         self._aftermath.plan(call, result, afterwards)
         if channel is None:
-            self._outbox.deliver(call.settle, reply)
+            self._executor.deliver(call.settle, reply)
 
 
 class InLoop:

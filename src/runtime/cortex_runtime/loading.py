@@ -7,9 +7,10 @@ import importlib.util
 import inspect
 import os
 import sys
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any, Callable, Dict, FrozenSet, Mapping, Optional
+from typing import Any, Callable, Dict, FrozenSet, Iterator, Mapping, Optional
 
 from .failures import StartFailure
 from .former import offer_former_modules
@@ -52,13 +53,39 @@ class Handler:
     says_hello: bool
 
 
-def load_handler(settings: Settings, metrics_client: object) -> Handler:
-    """Raises StartFailure with the user's frames of the traceback; everything that the user's code raises ends here."""
+@dataclass(frozen=True)
+class Found:
+    """The handler's class, not yet constructed; `plan` has the wanted arguments per method."""
+
+    handler: type
+    plan: Mapping[str, FrozenSet[str]]
+
+    @property
+    def is_async(self) -> bool:
+        """Whether any of its methods is."""
+        return any(inspect.iscoroutinefunction(getattr(self.handler, name)) for name in self.plan)
+
+
+def find_handler(settings: Settings) -> Found:
+    """Imports the handler's file. Raises StartFailure."""
     offer_former_modules()
-    try:
+    with _start_failures(settings):
         handler = find_class(import_file(settings), settings.handler_path)
-        plan = _check(handler)
-        instance = _construct(handler, settings, metrics_client)
+        return Found(handler, _check(handler))
+
+
+def construct(found: Found, settings: Settings, metrics_client: object) -> Handler:
+    """Runs `__init__`. Raises StartFailure."""
+    with _start_failures(settings):
+        instance = _construct(found.handler, settings, metrics_client)
+    return _bind(instance, found.plan)
+
+
+@contextmanager
+def _start_failures(settings: Settings) -> "Iterator[None]":
+    """Everything that the user's code raises ends here, as a StartFailure with the user's frames of the traceback."""
+    try:
+        yield
     except StartFailure:
         raise
     except BaseException as error:  # SystemExit too: a replica that stops while it loads has failed
@@ -67,7 +94,6 @@ def load_handler(settings: Settings, metrics_client: object) -> Handler:
             traceback=user_traceback(error, settings.project_dir),
             hint=import_hint(error, settings.requirements),
         ) from error
-    return _bind(instance, plan)
 
 
 def import_file(settings: Settings) -> object:

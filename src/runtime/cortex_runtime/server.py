@@ -7,21 +7,22 @@ import os
 import signal
 import socket
 import sys
-from typing import Any, Callable, Dict, List, Sequence
+from typing import Any, Callable, Dict, List, Sequence, Tuple
 
 from .app import Application, Route
 from .batching import Batcher
 from .beside import Beside
-from .calls import Aftermath, InLoop, InWorker
+from .calls import Aftermath, InLoop, InTurn
 from .control import Control
 from .failures import StartFailure
-from .loading import Handler, Method, load_handler
+from .inline import CATCH_UP_ROUNDS, InLine
+from .loading import Handler, Method, construct, find_handler
 from .logs import Journal
 from .memory import peak_bytes, watch_memory
 from .metrics import Meter, MetricsClient
 from .settings import Address, Settings
 from .versions import import_uvicorn
-from .workers import Outbox, Workers
+from .workers import Executor, Workers
 
 #: Seconds. The only clients are the gateway and Envoy. They drop idle connections first: none closes under a request.
 KEEP_ALIVE = 900
@@ -39,26 +40,30 @@ def serve(settings: Settings, process: int, control: Control) -> None:
         labels["process"] = str(process)
     metrics_client = MetricsClient(labels)
     journal = Journal(settings.project_dir)
-    workers = Workers(settings.threads, journal)
-    handler = workers.load(lambda: load_handler(settings, metrics_client))
     loop = new_loop()
-    asyncio.set_event_loop(loop)
-    outbox = Outbox(loop)
+    executor, handler = load(settings, metrics_client, loop, journal)
     meter = Meter(labels)
-    aftermath = Aftermath(handler.after, loop, outbox, workers, journal)
+    aftermath = Aftermath(handler.after, loop, executor, journal)
     admin = settings.admin[process : process + 1]
     beside = Beside(handler.methods, handler.says_hello, [address.port for address in admin], meter, metrics_client)
-    routes = make_routes(handler, settings, aftermath, loop, outbox, workers, journal)
+    routes = make_routes(handler, settings, aftermath, loop, executor, journal)
     app = Application(routes, beside, meter, journal, loop, settings.max_body_bytes)
     sockets = [bind(address) for address in (settings.listen[process], *admin)]
     server = make_server(uvicorn, app, lambda: control.send("ready"))
     loop.run_until_complete(_serve_until_told(server, sockets, aftermath))
-    workers.close()
+    executor.close()
     loop.run_until_complete(aftermath.drain())
 
 
 async def _serve_until_told(server: Any, sockets: List[socket.socket], aftermath: Aftermath) -> None:
-    stop_on_signals(lambda: setattr(server, "should_exit", True))
+    def stop(rounds: int = CATCH_UP_ROUNDS) -> None:
+        """Lets what came before the signal, while a handler held the loop, be read and so be answered."""
+        if rounds:
+            asyncio.get_running_loop().call_soon(stop, rounds - 1)
+        else:
+            server.should_exit = True
+
+    stop_on_signals(stop)
     await server.serve(sockets=sockets)
     await aftermath.drain()
 
@@ -72,13 +77,32 @@ def enter_project(settings: Settings) -> None:
     sys.path[:0] = folders
 
 
+def load(
+    settings: Settings, metrics_client: MetricsClient, loop: asyncio.AbstractEventLoop, journal: Journal
+) -> "Tuple[Executor, Handler]":
+    """Loads the handler in the thread of its requests, and decides which that is. Raises StartFailure.
+
+    The loop's own is the fastest, and right where a request would hold up all others anyway. Not so with an admin
+    address: who asks there wants to know, at any time, that the process is well.
+    """
+    if settings.admin or (settings.threads > 1 and not settings.batching):
+        workers = Workers(settings.threads, loop, journal)
+        return workers, workers.load(lambda: construct(find_handler(settings), settings, metrics_client))
+    line = InLine(loop, journal)
+    found = line.load(lambda: find_handler(settings))
+    is_one_at_a_time = settings.threads == 1 or len(found.plan) == 1  # with batching threads are for other methods
+    executor: Executor = line
+    if found.is_async or not is_one_at_a_time:
+        executor = Workers(settings.threads, loop, journal)
+    return executor, executor.load(lambda: construct(found, settings, metrics_client))
+
+
 def make_routes(
     handler: Handler,
     settings: Settings,
     aftermath: Aftermath,
     loop: asyncio.AbstractEventLoop,
-    outbox: Outbox,
-    workers: Workers,
+    executor: Executor,
     journal: Journal,
 ) -> Dict[str, Route]:
     if settings.batching and "POST" not in handler.methods:
@@ -89,10 +113,10 @@ def make_routes(
 
     def starter(verb: str, method: Method) -> Any:
         if settings.batching and verb == "POST":
-            return Batcher(method, settings.batching, aftermath, loop, outbox, workers, journal).start
+            return Batcher(method, settings.batching, aftermath, loop, executor, journal).start
         if method.is_async:
             return InLoop(method, aftermath, journal).start
-        return InWorker(method, aftermath, outbox, workers, journal).start
+        return InTurn(method, aftermath, executor, journal).start
 
     after_wants = handler.after.wants - {"response"} if handler.after else frozenset()
     return {

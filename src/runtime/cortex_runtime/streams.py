@@ -10,7 +10,9 @@ from itertools import chain
 from typing import Any, AsyncIterator, Callable, Deque, Iterator, Optional, Tuple
 
 from .logs import Journal
-from .workers import Outbox
+
+#: Hands a value to a callback in the loop.
+Deliver = Callable[[Callable[[Any], None], Any], None]
 
 #: Pieces that a generator may be ahead of a slow client.
 AHEAD = 32
@@ -49,13 +51,13 @@ class Channel:
     Iterating (in the loop) gives bytes; `failed` tells afterwards whether the generator raised.
     """
 
-    def __init__(self, items: "Iterator[Any]", first: "Tuple[Any, ...]", outbox: Outbox) -> None:
+    def __init__(self, items: "Iterator[Any]", first: "Tuple[Any, ...]", deliver: Deliver) -> None:
         """`first` holds the first item, taken already, or nothing when there is none."""
         self.content_type, self._encode = framing(first[0] if first else "")
         self.failed = False
         self._items = items
         self._first = first
-        self._outbox = outbox
+        self._deliver = deliver
         self._room = threading.Semaphore(AHEAD)
         self._is_closed = False
         self._arrived: Deque[bytes] = deque()
@@ -63,11 +65,11 @@ class Channel:
         self._waiter: "Optional[asyncio.Future[None]]" = None
 
     @staticmethod
-    def open(items: "Iterator[Any]", outbox: Outbox) -> "Channel":
+    def open(items: "Iterator[Any]", deliver: Deliver) -> "Channel":
         """Takes the first item already, so that a generator that fails at once is a plain 500."""
         for first in items:
-            return Channel(items, (first,), outbox)
-        return Channel(items, (), outbox)
+            return Channel(items, (first,), deliver)
+        return Channel(items, (), deliver)
 
     def run(self, journal: Journal, request_id: str) -> None:
         """In the worker thread: yields until the end, or until the client has gone; waits while it is slow."""
@@ -77,13 +79,13 @@ class Channel:
                 self._room.acquire()
                 if self._is_closed:
                     break
-                self._outbox.deliver(self._arrive, chunk)
+                self._deliver(self._arrive, chunk)
             self._close_items()
         except BaseException as error:
             self.failed = True
             journal.failure(error, "the generator failed", request_id)
         finally:
-            self._outbox.deliver(self._end, None)
+            self._deliver(self._end, None)
 
     def _close_items(self) -> None:
         """Runs the generator's `finally` here, in the thread that ran the rest of it."""

@@ -6,9 +6,10 @@ import asyncio
 import threading
 from collections import deque
 from queue import SimpleQueue
-from typing import Any, Callable, Deque, List, Optional, Tuple, TypeVar
+from typing import Any, AsyncIterator, Callable, Deque, Iterator, List, Optional, Protocol, Tuple, TypeVar
 
 from .logs import Journal
+from .streams import Channel
 
 Task = Callable[[Any], None]
 Result = TypeVar("Result")
@@ -37,15 +38,50 @@ class Outbox:
             callback(value)
 
 
+class AnyChannel(Protocol):
+    """What a generator yields, as bytes, on its way to the client (see Channel)."""
+
+    content_type: "Tuple[bytes, bytes]"
+    failed: bool
+
+    def run(self, journal: Journal, request_id: str) -> None: ...
+    def __aiter__(self) -> "AsyncIterator[bytes]": ...
+    def close(self) -> None: ...
+
+
+class Executor(Protocol):
+    """Where plain methods run: Workers, or InLine."""
+
+    def submit(self, task: Task, argument: Any) -> None:
+        """Has `task(argument)` run when its turn comes, after all that was submitted before."""
+
+    def deliver(self, callback: Callable[[Any], None], value: Any) -> None:
+        """From a task: has `callback(value)` run in the loop's thread, in the order of delivery."""
+
+    def arrival(self) -> float:
+        """Loop time, in seconds, at which the request that is being read has come."""
+
+    def open_channel(self, items: "Iterator[Any]") -> AnyChannel:
+        """From a task: takes the first item. `run` of the channel is the task's as well."""
+
+    def load(self, function: "Callable[[], Result]") -> Result:
+        """Runs `function` in the thread in which, if it is the only one, tasks run. Raises what it raises."""
+
+    def close(self) -> None:
+        """Waits until all that was submitted has run."""
+
+
 class Workers:
     """Exactly `count` threads; what is submitted waits in line. The first one also loads the handler.
 
     Libraries that bind their state to a thread then find, with one thread, the same one in `__init__` and in requests.
     """
 
-    def __init__(self, count: int, journal: Journal) -> None:
+    def __init__(self, count: int, loop: asyncio.AbstractEventLoop, journal: Journal) -> None:
         self._count = count
         self._journal = journal
+        self.deliver = Outbox(loop).deliver
+        self.arrival = loop.time
         self._tasks: "SimpleQueue[Optional[Tuple[Task, Any]]]" = SimpleQueue()
         self._threads: List[threading.Thread] = []
         self._start_thread()
@@ -53,6 +89,9 @@ class Workers:
     def submit(self, task: Task, argument: Any) -> None:
         """Has a thread run `task(argument)` when its turn comes; from any thread."""
         self._tasks.put((task, argument))
+
+    def open_channel(self, items: "Iterator[Any]") -> Channel:
+        return Channel.open(items, self.deliver)
 
     def load(self, function: "Callable[[], Result]") -> Result:
         """Runs `function` in the first thread, then starts the others. What it raises is raised here."""
