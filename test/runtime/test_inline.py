@@ -11,16 +11,15 @@ import pytest
 from conftest import Replica, Replicas
 from test_results import wait_for
 
-#: A module of the project that hides uvloop, so that the standard library's loop serves.
-LOOPS: Dict[str, Dict[str, str]] = {"uvloop": {}, "asyncio": {"../site/uvloop.py": "raise ImportError"}}
+#: A module that Python imports first hides uvloop, so that the standard library's loop serves.
+HIDING = {"../first/sitecustomize.py": "import sys\nsys.modules['uvloop'] = None"}
+LOOPS: Dict[str, Dict[str, str]] = {"uvloop": {}, "asyncio": HIDING}
 BATCHING: Dict[str, Any] = {"server_side_batching": {"max_batch_size": 4, "batch_interval_ms": 1}}
 
 
 def serve_on(loop: str, replicas: Replicas, source: str, **settings: Any) -> Replica:
     replica = replicas.make(source, LOOPS[loop], **settings)
-    if LOOPS[loop]:
-        replica._settings["site_packages"] = [str(replica.folder / "site")]
-    return replica.start().until_ready()
+    return replica.start({"PYTHONPATH": str(replica.folder / "first")}).until_ready()
 
 
 on_both_loops = pytest.mark.parametrize("loop", LOOPS)
