@@ -1,27 +1,54 @@
 import { randomBytes } from "node:crypto";
-import { existsSync } from "node:fs";
-import { chmod, mkdir, open, rename, rm } from "node:fs/promises";
+import { chmod, mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { CortexError } from "../core/errors.ts";
 
-/** Makes `folder` and what leads to it, for this user alone. */
+/**
+ * Makes `folder` and what leads to it, for this user alone. One by one: told to make several at once Node names a wrong
+ * cause where the file system is read-only, and never ends where the kernel makes the folders, as in /proc.
+ * @throws NOT_WRITABLE, DISK_FULL
+ */
 export async function makePrivateFolder(folder: string): Promise<void> {
   try {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await makeFolder(folder);
   } catch (error) {
-    throw asWriteError(await trueCause(error, folder), folder);
+    const cause = noFolderHere[(error as NodeJS.ErrnoException).code ?? ""];
+    if (!cause) throw asWriteError(error, folder);
+    throw new CortexError("NOT_WRITABLE", `cannot make the folder ${folder}: ${cause}`, {
+      hint: otherHome,
+      cause: error,
+    });
   }
 }
 
-/** Node says ENOENT when it makes several folders at once and the file system is read-only; one alone tells the truth. */
-async function trueCause(error: unknown, folder: string): Promise<unknown> {
-  if ((error as NodeJS.ErrnoException).code !== "ENOENT") return error;
-  let missing = folder;
-  while (!existsSync(dirname(missing)) && dirname(missing) !== missing) missing = dirname(missing);
-  return mkdir(missing, { mode: 0o700 }).then(
-    () => error,
-    (cause: unknown) => cause,
-  );
+const noFolderHere: Readonly<Record<string, string>> = {
+  ENOENT: "none can be made there",
+  ENOTDIR: "a part of its path is a file",
+  EEXIST: "a file has its name",
+  ELOOP: "its path is a circle of links",
+  ENAMETOOLONG: "its path is too long",
+};
+const otherHome = "set CORTEX_HOME to a folder that you may write";
+
+async function makeFolder(folder: string): Promise<void> {
+  const make = () => mkdir(folder, { mode: 0o700 });
+  try {
+    await make();
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT" && dirname(folder) !== folder) {
+      await makeFolder(dirname(folder));
+      await make().catch(unlessThere(folder));
+    } else await unlessThere(folder)(error);
+  }
+}
+
+/** A folder that is there, or that somebody else made meanwhile, is what was wanted; whatever mkdir says of it. */
+function unlessThere(folder: string): (error: unknown) => Promise<void> {
+  return async (error) => {
+    const found = await stat(folder).catch(() => undefined);
+    if (!found?.isDirectory()) throw error;
+  };
 }
 
 /**
@@ -61,7 +88,7 @@ export function asWriteError(error: unknown, path: string): unknown {
       "NOT_WRITABLE",
       `cannot write ${path}: ${code === "EROFS" ? "the file system is read-only" : "permission denied"}`,
       {
-        hint: "set CORTEX_HOME to a folder that you may write",
+        hint: otherHome,
         cause: error,
       },
     );
