@@ -12,8 +12,9 @@ import { interleave } from "./harness/stats.ts";
 import { virtualEnvironment } from "./harness/virtual-environment.ts";
 import { requireWrk, runWrk } from "./harness/wrk.ts";
 import { bareForms, modelServers, type Peer, peersFolder } from "./peers/catalogue.ts";
+import { startDirectReplica } from "./peers/direct-replica.ts";
 import { deployIris, flower, trainModel } from "./peers/iris.ts";
-import { batchingName, cortexName, type Measured, peerRows } from "./peers/rows.ts";
+import { batchingName, cortexName, directName, type Measured, peerRows } from "./peers/rows.ts";
 
 const python = "python3.11";
 const bareNames = bareForms.map(({ name }) => name);
@@ -34,7 +35,7 @@ await benchmark("iris", async (run) => {
   const bare = await virtualEnvironment(python, requirementsOf("fastapi"), run.say, run.signal);
   await trainModel(join(bare, "bin/python"), model, run.signal);
 
-  const [plain, batching] = await startCortex(model, scope, run);
+  const [plain, direct, batching] = await startCortex(model, folder, scope, run);
   const peers: Subject[] = [];
   const absent: Row[] = [];
   for (const peer of [...bareForms, ...modelServers]) {
@@ -48,7 +49,7 @@ await benchmark("iris", async (run) => {
     }
   }
   const [first, ...rest] = peers;
-  const subjects = [plain, first, batching, ...rest].filter((subject) => subject !== undefined);
+  const subjects = [plain, direct, first, batching, ...rest].filter((subject) => subject !== undefined);
   return [...peerRows(await measure(subjects, run), bareNames), ...absent];
 });
 
@@ -74,7 +75,12 @@ async function measure(subjects: readonly Subject[], { quick, signal, say }: Run
   return subjects.map(({ name }) => ({ name, one: one[name]!, many: many[name]! }));
 }
 
-async function startCortex(model: string, scope: AsyncDisposableStack, { say }: Run): Promise<[Subject, Subject]> {
+async function startCortex(
+  model: string,
+  folder: string,
+  scope: AsyncDisposableStack,
+  { say, signal }: Run,
+): Promise<[Subject, Subject, Subject]> {
   const home = scope.use(await cortexHome());
   say("deploying the model with Cortex (its packages are installed once)");
   await deployIris(home, model);
@@ -82,7 +88,10 @@ async function startCortex(model: string, scope: AsyncDisposableStack, { say }: 
     const [pid] = await replicaPids(home, api);
     return { name, url: `http://127.0.0.1:${home.port}/${api}`, residentBytes: () => groupBytes(pid!) };
   };
-  return [await subject(cortexName, "iris"), await subject(batchingName, "iris-batching")];
+  const [pid] = await replicaPids(home, "iris");
+  const { url, residentBytes } = scope.use(await startDirectReplica(pid!, folder, signal));
+  const direct = { name: directName, url, residentBytes };
+  return [await subject(cortexName, "iris"), direct, await subject(batchingName, "iris-batching")];
 }
 
 async function startPeer(

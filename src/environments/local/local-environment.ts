@@ -85,7 +85,9 @@ class LocalEnvironment implements Environment {
   ): AsyncGenerator<RolloutEvent> {
     const { home } = this.#options;
     const { storeSnapshot } = await import("./snapshots.ts");
-    await Promise.all([storeSnapshot(home, project, signal), this.#prepareAgent(signal)]);
+    // Both are waited for, also when one fails or Ctrl-C comes: what is being written is removed then.
+    const prepared = await Promise.allSettled([storeSnapshot(home, project, signal), this.#prepareAgent(signal)]);
+    for (const one of prepared) if (one.status === "rejected") throw one.reason;
     const request: RollOut = {
       api: api as RealtimeApi,
       revisionId: this.revisionId(api, project),

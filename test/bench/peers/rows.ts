@@ -15,6 +15,9 @@ type Load = "one" | "many";
 
 export const cortexName = "Cortex";
 export const batchingName = "Cortex, batching";
+/** The replica without its gateway. */
+export const directName = "Cortex's replica, directly";
+const ourNames = [cortexName, batchingName, directName];
 const loads: readonly (readonly [Load, string])[] = [
   ["one", "1 connection"],
   ["many", "32 connections"],
@@ -25,14 +28,16 @@ export function peerRows(measured: readonly Measured[], bareNames: readonly stri
   const find = (name: string) => measured.find((one) => one.name === name);
   const isBare = ({ name }: Measured) => bareNames.includes(name);
   const bare = measured.filter(isBare);
-  const others = measured.filter((one) => !isBare(one) && one.name !== cortexName && one.name !== batchingName);
+  const others = measured.filter((one) => !isBare(one) && !ourNames.includes(one.name));
   const side = loads.flatMap(([load, label]) => measured.map((one) => figureRow(one, load, label)));
   const goals = loads.flatMap(([load, label]) => [
     speedRow(find(cortexName), fastest(bare, load), load, label, 1),
     speedRow(find(cortexName), fastest(others, load), load, label, 2),
   ]);
+  const direct = find(directName);
+  const gateway = direct ? [speedRow(find(cortexName), direct, "many", "32 connections", 0.95)] : [];
   const batching = speedRow(find(batchingName), fastest(bare, "many"), "many", "32 connections", 3);
-  return [...side, ...goals, batching, memoryRow(find(cortexName), fastest(bare, "many"))];
+  return [...side, ...gateway, ...goals, batching, memoryRow(find(cortexName), fastest(bare, "many"))];
 }
 
 function figureRow(server: Measured, load: Load, label: string): Row {

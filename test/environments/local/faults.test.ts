@@ -298,6 +298,42 @@ describe("Ctrl-C", () => {
     expect(await answers(bench, "slow")).toMatchObject({ text: "slow" });
   });
 
+  test("while packages are installed: the update goes on, and the same command again waits for it", async () => {
+    await using bench = await createBench();
+    const folder = await bench.project({
+      "cortex.yaml": spec("slow"),
+      "handler.py": speaking("slow"),
+      "dependencies.sh": "sleep 2\n",
+    });
+    const { status, said } = await interrupt(bench, folder, () =>
+      eventually(async () => {
+        const [api] = (await bench.cortex(["get", "-o", "json"])).json<{ replicas: { phase: string }[] }[]>();
+        return api?.replicas[0]?.phase === "preparing packages" || undefined;
+      }),
+    );
+    expect(status).toBe(130);
+    expect(said).not.toContain("    at ");
+    expect((await bench.cortex(["deploy", folder])).status).toBe(0);
+    expect((await bench.cortex(["history", "slow", "-o", "json"])).json<unknown[]>()).toHaveLength(1);
+  });
+
+  test("while a large project is stored: nothing is deployed, and nothing half-written is taken for whole", async () => {
+    await using bench = await createBench();
+    const folder = await bench.project({
+      "cortex.yaml": spec("large"),
+      "handler.py": speaking("large"),
+      "model.bin": Buffer.alloc(400 * 2 ** 20, 7),
+    });
+    const store = join(bench.home, "local/store");
+    const child = bench.start(["deploy", folder, "-y"]);
+    await eventually(async () => (await readdir(store).catch(() => [])).length > 0 || undefined);
+    child.kill("SIGINT");
+    expect([130, 0]).toContain(await new Promise((ended) => child.once("close", ended)));
+    expect((await bench.cortex(["deploy", folder, "-y"])).status).toBe(0);
+    expect(await answers(bench, "large")).toMatchObject({ text: "large" });
+    expect((await readdir(store)).filter((name) => name.startsWith(".partial-"))).toEqual([]);
+  });
+
   test("before anything is accepted: exit status 130 and nothing is deployed", async () => {
     await using bench = await createBench();
     const folder = await bench.project({ "cortex.yaml": spec("early"), "handler.py": speaking("early") });
