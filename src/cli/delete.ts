@@ -1,7 +1,7 @@
 import { Command } from "commander";
+import { apiNotFound } from "../core/api-not-found.ts";
 import type { ApiState, Environment } from "../core/environment.ts";
 import { CortexError, exitStatus } from "../core/errors.ts";
-import { apiNotFound } from "./api-not-found.ts";
 import type { App } from "./app.ts";
 import { type EnvFlag, envOption, outputOption, withExamples } from "./flags.ts";
 import { confirm } from "./prompt.ts";

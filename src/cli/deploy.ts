@@ -66,10 +66,20 @@ export async function deployOnce(
   ports: DeployPorts,
   signal: AbortSignal = app.signal,
 ): Promise<void> {
-  const planned = await plan(file, ports, signal);
+  const planned = await sayWhenSlow(app, "reading the project", plan(file, ports, signal));
   await printWarnings(app, planned);
   if (flags.dryRun) return printPlan(app, planned, flags.output);
   await applyPlan(app, planned, flags, ports, signal);
+}
+
+/** Says what is being done when it takes longer than a second; a large model is hashed before it is known to be unchanged. */
+async function sayWhenSlow<T>(app: App, what: string, work: Promise<T>): Promise<T> {
+  const saying = setTimeout(() => void app.terminal.stderr.write(`${what}\n`), 1_000);
+  try {
+    return await work;
+  } finally {
+    clearTimeout(saying);
+  }
 }
 
 /** Deploys what was planned, and prints what came of it. */

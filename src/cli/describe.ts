@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { apiNotFound } from "./api-not-found.ts";
+import { apiNotFound } from "../core/api-not-found.ts";
 import type { App } from "./app.ts";
 import { type EnvFlag, envOption, outputOption, withExamples } from "./flags.ts";
 import { describeView } from "./render/describe-view.ts";

@@ -1,7 +1,7 @@
 import { Command } from "commander";
+import { apiNotFound } from "../core/api-not-found.ts";
 import type { ApiState, Environment, Revision } from "../core/environment.ts";
 import { CortexError, errorToJson } from "../core/errors.ts";
-import { apiNotFound } from "./api-not-found.ts";
 import type { App } from "./app.ts";
 import { type EnvFlag, envOption, outputOption, withExamples } from "./flags.ts";
 import { type ApiDetail, allApisView, apiDetailView, apisView, type EnvironmentApis } from "./render/api-views.ts";

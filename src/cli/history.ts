@@ -1,6 +1,6 @@
 import { Command } from "commander";
+import { apiNotFound } from "../core/api-not-found.ts";
 import type { ApiState, Revision } from "../core/environment.ts";
-import { apiNotFound } from "./api-not-found.ts";
 import type { App } from "./app.ts";
 import { type EnvFlag, envOption, outputOption, withExamples } from "./flags.ts";
 import { revisionJson } from "./render/api-json.ts";

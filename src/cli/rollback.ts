@@ -1,7 +1,7 @@
 import { Command, InvalidArgumentError } from "commander";
+import { apiNotFound } from "../core/api-not-found.ts";
 import type { ApiState, Revision } from "../core/environment.ts";
 import { CortexError } from "../core/errors.ts";
-import { apiNotFound } from "./api-not-found.ts";
 import type { App } from "./app.ts";
 import { type EnvFlag, envOption, outputOption, parseDuration, withExamples } from "./flags.ts";
 import { confirm } from "./prompt.ts";

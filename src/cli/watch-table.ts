@@ -1,5 +1,5 @@
+import { apiNotFound } from "../core/api-not-found.ts";
 import type { ApiState, Environment } from "../core/environment.ts";
-import { apiNotFound } from "./api-not-found.ts";
 import type { App } from "./app.ts";
 import { apiJson } from "./render/api-json.ts";
 import { apisView } from "./render/api-views.ts";

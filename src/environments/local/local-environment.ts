@@ -39,6 +39,9 @@ const attempts = 40;
 const patienceMs = 60_000;
 const longestPauseMs = 500;
 
+/** From here on storing a project for the first time may take a second. */
+const slowToStoreBytes = 256 * 2 ** 20;
+
 /** This machine: everything is asked of the agent, which is started when there is something for it to do. */
 export function localEnvironment(options: LocalOptions): Environment {
   return new LocalEnvironment(options);
@@ -85,6 +88,9 @@ class LocalEnvironment implements Environment {
   ): AsyncGenerator<RolloutEvent> {
     const { home } = this.#options;
     const { storeSnapshot } = await import("./snapshots.ts");
+    if (project.totalBytes >= slowToStoreBytes) {
+      yield { type: "notice", message: `storing the project's ${Math.round(project.totalBytes / 2 ** 20)} MiB` };
+    }
     // Both are waited for, also when one fails or Ctrl-C comes: what is being written is removed then.
     const prepared = await Promise.allSettled([storeSnapshot(home, project, signal), this.#prepareAgent(signal)]);
     for (const one of prepared) if (one.status === "rejected") throw one.reason;
@@ -150,12 +156,8 @@ class LocalEnvironment implements Environment {
     const apis = await this.list(signal);
     const found = apis.find((api) => api.name === name);
     if (found) return found;
-    throw new CortexError("API_NOT_FOUND", `${name} is not deployed in the environment local`, {
-      hint:
-        apis.length > 0
-          ? `deployed there: ${apis.map((api) => api.name).join(", ")}`
-          : "nothing is deployed there; see: cortex deploy --help",
-    });
+    const { apiNotFound } = await import("../../core/api-not-found.ts");
+    throw apiNotFound(name, this.name, apis);
   }
 
   /** For what changes something: the agent runs, is not older than this CLI, and its gateway listens where it should. */

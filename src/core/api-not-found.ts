@@ -1,6 +1,6 @@
-import type { ApiState } from "../core/environment.ts";
-import { CortexError } from "../core/errors.ts";
 import { nearest } from "../spec/nearest.ts";
+import type { ApiState } from "./environment.ts";
+import { CortexError } from "./errors.ts";
 
 /** @returns what to tell somebody who named an API that is not in `env`, where `states` are */
 export function apiNotFound(name: string, env: string, states: readonly ApiState[]): CortexError {
