@@ -10,13 +10,32 @@ const mostLines = 500;
 
 /** Which parts a part may know, itself included. A part is the first folder below src, or an environment. */
 const mayImport: Readonly<Record<string, readonly string[]>> = {
-  main: ["main", "cli", "core", "spec", "platform", "project", "environments/local"],
+  main: [
+    "main",
+    "cli",
+    "core",
+    "spec",
+    "platform",
+    "project",
+    "kubernetes",
+    "image",
+    "cluster",
+    "environments/local",
+    "environments/kubernetes",
+  ],
   cli: ["cli", "core", "spec", "platform"],
   core: ["core", "spec"],
   spec: ["spec", "core/errors"],
   platform: ["platform", "core/errors"],
   project: ["project", "core", "spec", "platform"],
-  "environments/local": ["environments/local", "core", "spec", "platform", "project"],
+  /** Which packages a project asks for, and the programs and wheels that bring them. */
+  packages: ["packages", "core", "spec", "platform"],
+  /** The one Kubernetes client. */
+  kubernetes: ["kubernetes", "core", "platform"],
+  image: ["image", "packages", "core", "spec", "platform", "project"],
+  cluster: ["cluster", "kubernetes", "core", "spec", "platform"],
+  "environments/local": ["environments/local", "packages", "core", "spec", "platform", "project"],
+  "environments/kubernetes": ["environments/kubernetes", "kubernetes", "image", "core", "spec", "platform", "project"],
 };
 
 /** Packages that cost time to load: they enter by `import()` where they are used. */

@@ -26,8 +26,19 @@ export type StatusCode =
   | "status_compute_unavailable"
   | "status_unknown";
 
-/** What a replica is doing. The first four are passed in this order; `failed` may follow any of them. */
-export type ReplicaPhase = "preparing packages" | "starting" | "loading" | "ready" | "draining" | "failed";
+/**
+ * What a replica is doing, in the order in which it is passed; `failed` may follow any of them. On a cluster a replica is
+ * scheduled and its image pulled, on this machine its packages are prepared.
+ */
+export type ReplicaPhase =
+  | "preparing packages"
+  | "scheduling"
+  | "pulling image"
+  | "starting"
+  | "loading"
+  | "ready"
+  | "draining"
+  | "failed";
 
 export interface ReplicaState {
   readonly id: string;
@@ -84,6 +95,18 @@ export interface ApiState {
   readonly autoscaler?: AutoscalerView;
   /** What this environment does otherwise than the spec says, e.g. a `max_replicas` capped by cores. */
   readonly notices: readonly string[];
+  /** What somebody changed behind Cortex's back; a deploy takes it back. Told by `inspect` only. */
+  readonly drift?: readonly Drift[];
+}
+
+/** One field of an object that is not as Cortex wrote it. */
+export interface Drift {
+  /** e.g. "Deployment iris: spec.template.spec.containers[api].image". */
+  readonly path: string;
+  /** As it is now; undefined when it is missing. */
+  readonly before: string | undefined;
+  /** As it was written and will be again; undefined when it should not be there. */
+  readonly after: string | undefined;
 }
 
 export type RolloutEvent =
@@ -96,6 +119,8 @@ export type RolloutEvent =
       readonly detail?: string;
     }
   | { readonly type: "notice"; readonly message: string }
+  /** Work before there is a replica, such as "installing packages"; with numbers where they are known. */
+  | { readonly type: "step"; readonly step: string; readonly doneBytes?: number; readonly totalBytes?: number }
   | { readonly type: "live"; readonly revision: number; readonly endpoint: string };
 
 /** The files of a project as packed (see src/project): what a handler may read. */
@@ -175,6 +200,8 @@ export interface Environment {
   readonly kind: "local" | "kubernetes";
   /** Says, without changing anything, whether `api` over `project` can run here. */
   suits(api: Api, project: Project): Suitability;
+  /** As `list`, and looks for drift: what a deploy compares with. Without it `list` serves. */
+  inspect?(signal: AbortSignal): Promise<readonly ApiState[]>;
   list(signal: AbortSignal): Promise<readonly ApiState[]>;
   /** Yields the whole list at once and again after each change, until the signal aborts. */
   watch(signal: AbortSignal): AsyncIterable<readonly ApiState[]>;
@@ -201,4 +228,46 @@ export interface Environment {
   logs(name: string, options: LogOptions, signal: AbortSignal): AsyncIterable<LogLine>;
   /** @throws API_NOT_FOUND, REQUEST_FAILED */
   request(name: string, request: ApiRequest, signal: AbortSignal): Promise<ApiResponse>;
+  /** The objects that `rollOut` of these would apply, in that order. Only where APIs are made of objects. */
+  objects?(
+    wanted: readonly Api[],
+    project: Project,
+    options: { readonly createdBy: string; readonly isCheckedByServer: boolean },
+    signal: AbortSignal,
+  ): Promise<readonly unknown[]>;
+  /** Runs a command beside the handler in one replica, joined to `streams`. @returns its exit status. @throws API_NOT_FOUND */
+  exec?(name: string, options: ExecOptions, streams: ExecStreams, signal: AbortSignal): Promise<number>;
+  /** Forwards connections on a local port to an API until `signal` aborts. @throws API_NOT_FOUND, PORT_TAKEN */
+  forwardPort?(
+    name: string,
+    options: PortForwardOptions,
+    onListening: (port: number) => void,
+    signal: AbortSignal,
+  ): Promise<void>;
+}
+
+export interface ExecOptions {
+  readonly command: readonly string[];
+  /** Default: one that is ready. */
+  readonly replica?: string;
+  /** Default: the handler's, or the first. */
+  readonly container?: string;
+  readonly isTerminal: boolean;
+}
+
+/** Standard streams of a command that runs elsewhere. `stdin` undefined: it gets none. */
+export interface ExecStreams {
+  readonly stdin: AsyncIterable<Uint8Array> | undefined;
+  stdout(chunk: Uint8Array): Promise<void>;
+  stderr(chunk: Uint8Array): Promise<void>;
+  /** Sizes of the terminal, the present one first. */
+  readonly sizes?: AsyncIterable<{ readonly columns: number; readonly rows: number }>;
+}
+
+export interface PortForwardOptions {
+  /** On loopback; 0 takes any free one. */
+  readonly localPort: number;
+  /** Default: the API's own, behind its queue. */
+  readonly remotePort?: number;
+  readonly replica?: string;
 }

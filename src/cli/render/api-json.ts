@@ -82,7 +82,9 @@ export function replicaCounts(state: ApiState): Readonly<Record<CountKey, number
 function countKey({ phase, revision, outOfMemory }: ReplicaState, wanted: number): CountKey {
   switch (phase) {
     case "preparing packages":
+    case "scheduling":
       return "pending";
+    case "pulling image":
     case "starting":
       return "creating";
     case "loading":

@@ -56,6 +56,7 @@ export function rolloutLines(state: RolloutState, now: number): readonly string[
 /** The same, for a log that is only ever appended to; undefined for what is told elsewhere. */
 export function plainLine(api: string, event: RolloutEvent): string | undefined {
   if (event.type === "notice") return `${api}: note: ${oneLine(event.message)}`;
+  if (event.type === "step" && event.doneBytes === undefined) return `${api}: ${oneLine(event.step)}`;
   if (event.type !== "replica") return undefined;
   const detail = event.detail ? ` (${oneLine(event.detail)})` : "";
   return `${replicaName(api, event.replica)}: ${event.phase}${detail}`;

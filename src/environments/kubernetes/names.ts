@@ -1,0 +1,52 @@
+/** Labels and annotations of everything that Cortex makes. Other machines, and other versions, read them: names are never changed. */
+export const label = {
+  managedBy: "app.kubernetes.io/managed-by",
+  /** The API's name; with `managedBy` it selects all objects of one API. */
+  name: "app.kubernetes.io/name",
+  component: "app.kubernetes.io/component",
+  kind: "cortex.dev/kind",
+  /** Number of the revision, on pods and on what belongs to one revision. */
+  revision: "cortex.dev/revision",
+} as const;
+
+/** Value of `label.managedBy`, and the field manager of every write. */
+export const manager = "cortex";
+
+/** Selects all that Cortex made in a namespace. */
+export const ours = `${label.managedBy}=${manager}`;
+
+export const annotation = {
+  /** Id of the revision that an object was written for. */
+  revisionId: "cortex.dev/revision-id",
+  /** On pod templates: when a refresh was asked for, RFC 3339. */
+  refreshedAt: "cortex.dev/refreshed-at",
+} as const;
+
+/**
+ * Names of the objects of an API. Deployment, Service, HTTPRoute, PodDisruptionBudget, ServiceAccount, ScaledObject or
+ * HorizontalPodAutoscaler and the anchor, a ConfigMap, are all called as the API is.
+ */
+export const nameOf = {
+  controllerRevision: (api: string, revision: number) => `${api}-${revision}`,
+  /** Values of `env` and `.env`; equal revisions share it. */
+  variables: (api: string, revisionId: string) => `${api}-${revisionId}`,
+  /** Credentials to pull the API's image. */
+  pullSecret: (api: string) => `${api}-registry`,
+} as const;
+
+/** Where `cortex cluster install` keeps what it made and found; every machine reads it there. */
+export const clusterConfig = { namespace: "cortex-system", name: "cortex" } as const;
+
+/** Ports inside a pod. Those of the sidecar lie where users' containers seldom listen; pod.port may be none of them. */
+export const port = {
+  /** Envoy, in front of the container; the Service's target. */
+  proxy: 8500,
+  /** Envoy's own /stats/prometheus and /ready, read-only. */
+  proxyAdmin: 8501,
+  /** A handler, on loopback, when `pod.port` names none. */
+  handler: 8080,
+  /** A handler's /healthz and /metrics for kubelet and Prometheus; process n listens on this + n. */
+  handlerAdmin: 8510,
+  /** The Service. */
+  service: 80,
+} as const;

@@ -1,0 +1,112 @@
+import type { KubeObject, ResourceType } from "./objects.ts";
+
+export interface ListOptions {
+  /** Without it: all namespaces, or a kind that has none. */
+  readonly namespace?: string;
+  readonly labelSelector?: string;
+  readonly fieldSelector?: string;
+}
+
+export interface KubeList<T> {
+  readonly items: readonly T[];
+  /** Where a watch goes on. */
+  readonly resourceVersion: string;
+}
+
+/**
+ * What a watch sees. `listed` comes first, and again whenever the server cannot say what happened in between (410, a restart):
+ * what is not in it is gone.
+ */
+export type WatchEvent<T> =
+  | { readonly type: "listed"; readonly items: readonly T[] }
+  | { readonly type: "added" | "modified" | "deleted"; readonly object: T };
+
+export interface ApplyOptions {
+  /** Takes fields back from other managers. */
+  readonly force?: boolean;
+  /** The server checks and answers, and changes nothing. */
+  readonly dryRun?: boolean;
+}
+
+export interface RemoveOptions {
+  /** Only if it is still this very object. */
+  readonly uid?: string;
+  readonly resourceVersion?: string;
+  readonly propagation?: "Background" | "Foreground" | "Orphan";
+}
+
+export interface RawRequest {
+  readonly method: string;
+  /** Below the server's URL, with its query. */
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: Uint8Array | string;
+}
+
+export interface RawResponse {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: AsyncIterable<Uint8Array>;
+}
+
+/**
+ * The API server of one cluster. Every call may throw `KubeError` (see kube-error.ts), whose code and text are fit for users.
+ * What may be repeated is repeated for a while when a server that has answered once is restarted or throttles; one that never
+ * answered fails at once. At most so many requests are under way at a time; more wait their turn.
+ */
+export interface KubeClient extends AsyncDisposable {
+  /** The kubeconfig's context; "in-cluster" inside a pod. */
+  readonly context: string;
+  readonly server: string;
+  /** The context's own namespace, `default` when it names none. */
+  readonly namespace: string;
+
+  /** @returns undefined when there is no such object, or no such kind in this cluster */
+  get<T extends KubeObject>(
+    type: ResourceType,
+    namespace: string | undefined,
+    name: string,
+    signal: AbortSignal,
+  ): Promise<T | undefined>;
+  /** All pages. @returns undefined when the cluster does not know the kind */
+  list<T extends KubeObject>(
+    type: ResourceType,
+    options: ListOptions,
+    signal: AbortSignal,
+  ): Promise<KubeList<T> | undefined>;
+  /** Goes on until `signal` aborts, over lost connections and restarts of the server. */
+  watch<T extends KubeObject>(
+    type: ResourceType,
+    options: ListOptions,
+    signal: AbortSignal,
+  ): AsyncIterable<WatchEvent<T>>;
+
+  /** @throws KubeError status 409, reason AlreadyExists */
+  create<T extends KubeObject>(object: T, signal: AbortSignal): Promise<T>;
+  /** Server-side apply with field manager `cortex`. */
+  apply<T extends KubeObject>(object: T, options: ApplyOptions, signal: AbortSignal): Promise<T>;
+  /** Writes the whole object. @throws KubeError status 409 when its resourceVersion is not the newest */
+  replace<T extends KubeObject>(object: T, signal: AbortSignal): Promise<T>;
+  /** A JSON merge patch. @returns undefined when there is no such object */
+  patch<T extends KubeObject>(
+    type: ResourceType,
+    namespace: string | undefined,
+    name: string,
+    patch: unknown,
+    signal: AbortSignal,
+    subresource?: "status" | "scale",
+  ): Promise<T | undefined>;
+  /** @returns whether it was there */
+  remove(
+    type: ResourceType,
+    namespace: string | undefined,
+    name: string,
+    options: RemoveOptions,
+    signal: AbortSignal,
+  ): Promise<boolean>;
+
+  /** Any request, its answer as it is, whatever its status; for proxies, logs, versions, access reviews. Never repeated. */
+  request(request: RawRequest, signal: AbortSignal): Promise<RawResponse>;
+  /** `request` whose answer is JSON. @throws KubeError for any status but 2xx */
+  json<T>(request: RawRequest, signal: AbortSignal): Promise<T>;
+}

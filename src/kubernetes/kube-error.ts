@@ -1,0 +1,16 @@
+import { CortexError, type ErrorCode, type ErrorContext } from "../core/errors.ts";
+
+/** What the API server refused, or that it could not be reached. */
+export class KubeError extends CortexError {
+  /** Of HTTP; 0 when there was no answer. */
+  readonly status: number;
+  /** As the server names it: NotFound, AlreadyExists, Conflict, Forbidden, Expired, Invalid …; "" when there was no answer. */
+  readonly reason: string;
+
+  constructor(code: ErrorCode, message: string, status: number, reason: string, context: ErrorContext = {}) {
+    super(code, message, context);
+    this.name = "KubeError";
+    this.status = status;
+    this.reason = reason;
+  }
+}
