@@ -3,11 +3,11 @@ import { access, statfs } from "node:fs/promises";
 import { createServer } from "node:net";
 import { dirname } from "node:path";
 import { CortexError } from "../../core/errors.ts";
+import { findOnPath, findPython } from "../../packages/find-python.ts";
 import { agentAddress } from "../../platform/home.ts";
 import type { AgentInfo } from "./agent/protocol.ts";
 import { AgentAbsent, agentClient } from "./agent-client.ts";
 import { gatewayPort } from "./gateway-port.ts";
-import { findOnPath, findPython } from "./packages/find-python.ts";
 
 type Variables = Readonly<Record<string, string | undefined>>;
 

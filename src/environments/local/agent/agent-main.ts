@@ -1,12 +1,12 @@
 import { type CortexError, errorToJson } from "../../../core/errors.ts";
 import { makePrivateFolder } from "../../../platform/files.ts";
 import { agentAddress, cortexHome, socketFolder } from "../../../platform/home.ts";
+import { takeLock } from "../../../platform/lock.ts";
 import { gatewayPort } from "../gateway-port.ts";
 import type { Installation } from "../installation.ts";
 import { localFolders } from "../local-folders.ts";
 import { AgentProcess } from "./agent-process.ts";
 import { removeLeftovers } from "./leftovers.ts";
-import { takeLock } from "./lock.ts";
 import { successorFlag } from "./succession.ts";
 import { takeOver } from "./take-over.ts";
 

@@ -2,6 +2,7 @@ import { rm } from "node:fs/promises";
 import type { Server } from "node:net";
 import { CortexError } from "../../../core/errors.ts";
 import { agentAddress } from "../../../platform/home.ts";
+import type { Lock } from "../../../platform/lock.ts";
 import { createGateway } from "../gateway/gateway.ts";
 import type { Gateway } from "../gateway/types.ts";
 import { saveGatewayPort } from "../gateway-port.ts";
@@ -15,7 +16,6 @@ import { Agent } from "./agent.ts";
 import { type ApiRecord, createApiStore } from "./api-store.ts";
 import { type ControlServer, startControlServer } from "./control-server.ts";
 import { handOver } from "./hand-over.ts";
-import type { Lock } from "./lock.ts";
 import type { AgentInfo } from "./protocol.ts";
 import { replicaStarter } from "./replica-starter.ts";
 

@@ -3,11 +3,11 @@ import { once } from "node:events";
 import type { Server } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { CortexError } from "../../../core/errors.ts";
+import { type Lock, takeLock } from "../../../platform/lock.ts";
 import { killGroup } from "../../../platform/processes.ts";
 import { openAgentLog } from "../agent-log.ts";
 import { localFolders } from "../local-folders.ts";
 import type { AgentProcess } from "./agent-process.ts";
-import { type Lock, takeLock } from "./lock.ts";
 import type { AgentInfo } from "./protocol.ts";
 import { type FromSuccessor, successorFlag, type ToSuccessor, takeOverMs } from "./succession.ts";
 

@@ -2,11 +2,11 @@ import { once } from "node:events";
 import type { Server } from "node:net";
 import { untilAborted } from "../../../core/streams.ts";
 import { agentAddress } from "../../../platform/home.ts";
+import { takeLock } from "../../../platform/lock.ts";
 import { gatewayPort } from "../gateway-port.ts";
 import type { Installation } from "../installation.ts";
 import { localFolders } from "../local-folders.ts";
 import { AgentProcess } from "./agent-process.ts";
-import { takeLock } from "./lock.ts";
 import { type FromSuccessor, type ToSuccessor, takeOverMs } from "./succession.ts";
 
 /** The new agent's part of a succession. */

@@ -1,5 +1,5 @@
 import type { LogLine } from "../../../core/environment.ts";
-import { LineSplitter } from "./line-splitter.ts";
+import { LineSplitter } from "../../../platform/line-splitter.ts";
 import { formatLine } from "./log-line.ts";
 import type { RotatingFile } from "./rotating-file.ts";
 

@@ -2,8 +2,8 @@ import { createHash, type Hash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import type { Python } from "./find-python.ts";
-import type { Requirements } from "./requirements.ts";
+import type { Python } from "../../../packages/find-python.ts";
+import type { Requirements } from "../../../packages/requirements.ts";
 
 export interface KeyParts {
   readonly python: Python;

@@ -1,11 +1,17 @@
 import { CortexError } from "../../../core/errors.ts";
-import { projectVariables } from "../replicas/replica-variables.ts";
-import { findOnPath, type Python, type Variables } from "./find-python.ts";
-import { explainInstallFailure } from "./install-failure.ts";
-import { addPipScript, chooseInstaller, findPip, type Installer, installerVariables } from "./installer.ts";
-import type { Requirements } from "./requirements.ts";
-import { runTool } from "./run-tool.ts";
-import type { LockedWheel, RuntimeFiles } from "./runtime-wheels.ts";
+import { findOnPath, type Python, type Variables } from "../../../packages/find-python.ts";
+import { explainInstallFailure } from "../../../packages/install-failure.ts";
+import {
+  addPipScript,
+  chooseInstaller,
+  findPip,
+  type Installer,
+  installerVariables,
+} from "../../../packages/installer.ts";
+import { projectVariables } from "../../../packages/project-variables.ts";
+import type { Requirements } from "../../../packages/requirements.ts";
+import { runTool } from "../../../packages/run-tool.ts";
+import type { LockedWheel, RuntimeFiles } from "../../../packages/runtime-wheels.ts";
 
 export interface Installation {
   readonly home: string;

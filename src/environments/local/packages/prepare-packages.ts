@@ -3,22 +3,22 @@ import { existsSync } from "node:fs";
 import { readdir, readFile, rename, rm, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { CortexError } from "../../../core/errors.ts";
+import { findPython, type Python, type Variables } from "../../../packages/find-python.ts";
+import { readDotEnv } from "../../../packages/project-variables.ts";
+import { type Requirements, readRequirements } from "../../../packages/requirements.ts";
+import { type LockedWheel, type RuntimeFiles, readWheelsLock, unpackWheels } from "../../../packages/runtime-wheels.ts";
+import { checkInstalled } from "../../../packages/tested-versions.ts";
 import { asWriteError, makePrivateFolder, writeAtomically } from "../../../platform/files.ts";
+import { takeLock } from "../../../platform/lock.ts";
+import { waitForLock } from "../../../platform/wait-for-lock.ts";
 import type { Handler } from "../../../spec/api.ts";
-import { takeLock } from "../agent/lock.ts";
-import { readDotEnv } from "../replicas/replica-variables.ts";
 import { environmentKey } from "./environment-key.ts";
-import { findPython, type Python, type Variables } from "./find-python.ts";
 import { install } from "./install.ts";
 import type { PythonEnvironment } from "./python-environment.ts";
-import { type Requirements, readRequirements } from "./requirements.ts";
-import { type LockedWheel, type RuntimeFiles, readWheelsLock, unpackWheels } from "./runtime-wheels.ts";
-import { checkInstalled } from "./tested-versions.ts";
 import { makeVenv, venvPaths } from "./virtual-environment.ts";
-import { waitForLock } from "./wait-for-lock.ts";
 
+export type { RuntimeFiles } from "../../../packages/runtime-wheels.ts";
 export type { PythonEnvironment } from "./python-environment.ts";
-export type { RuntimeFiles } from "./runtime-wheels.ts";
 
 export interface PackagesRequest {
   readonly home: string;

@@ -3,7 +3,7 @@ import { mkdir, symlink, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { CortexError } from "../../../core/errors.ts";
-import type { Python } from "./find-python.ts";
+import type { Python } from "../../../packages/find-python.ts";
 
 /** Paths in a virtual environment. */
 export interface VenvPaths {

@@ -4,6 +4,7 @@ import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { CortexError } from "../../../core/errors.ts";
+import { projectVariables, readDotEnv } from "../../../packages/project-variables.ts";
 import { asWriteError, makePrivateFolder } from "../../../platform/files.ts";
 import { killGroup } from "../../../platform/processes.ts";
 import type { RealtimeApi } from "../../../spec/api.ts";
@@ -14,7 +15,6 @@ import { type ControlEvent, ControlReader } from "./control-events.ts";
 import type { MemoryWatch, WatchedGroup } from "./memory-watch.ts";
 import { pump } from "./pump.ts";
 import { describeEnd, type ReplicaExit } from "./replica-exit.ts";
-import { projectVariables, readDotEnv } from "./replica-variables.ts";
 
 export type { Address } from "./addresses.ts";
 export type { ReplicaExit } from "./replica-exit.ts";

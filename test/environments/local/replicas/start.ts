@@ -2,13 +2,13 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createLogStore, type LogSink } from "../../../../src/environments/local/logs/log-store.ts";
-import { findPython } from "../../../../src/environments/local/packages/find-python.ts";
 import { createMemoryWatch } from "../../../../src/environments/local/replicas/memory-watch.ts";
 import {
   type Replica,
   type ReplicaOptions,
   startReplica,
 } from "../../../../src/environments/local/replicas/replica.ts";
+import { findPython } from "../../../../src/packages/find-python.ts";
 import type { RealtimeApi } from "../../../../src/spec/api.ts";
 
 export const echoRuntime = resolve(import.meta.dirname, "../../../fixtures/echo-runtime");

@@ -4,10 +4,10 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { takeLock } from "../../../../src/environments/local/agent/lock.ts";
-import { eventually } from "../../../support/cortex.ts";
+import { takeLock } from "../../src/platform/lock.ts";
+import { eventually } from "../support/cortex.ts";
 
-const lockModule = join(import.meta.dirname, "../../../../src/environments/local/agent/lock.ts");
+const lockModule = join(import.meta.dirname, "../../src/platform/lock.ts");
 
 async function lockFile(): Promise<AsyncDisposable & { readonly path: string }> {
   const folder = await mkdtemp(join(tmpdir(), "cortex-lock-"));

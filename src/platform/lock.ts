@@ -1,6 +1,6 @@
 import { chmodSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
-import { asWriteError } from "../../../platform/files.ts";
+import { asWriteError } from "./files.ts";
 
 /**
  * Held by one process at a time, for as long as it keeps this object; the kernel frees it when that process ends, however it

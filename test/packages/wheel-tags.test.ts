@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { type WheelTarget, wheelFits } from "../../../../src/environments/local/packages/wheel-tags.ts";
+import { type WheelTarget, wheelFits } from "../../src/packages/wheel-tags.ts";
 
 const linux: WheelTarget = {
   major: 3,

@@ -1,5 +1,5 @@
 import { readdir } from "node:fs/promises";
-import { CortexError } from "../../../core/errors.ts";
+import { CortexError } from "../core/errors.ts";
 import type { Requirements } from "./requirements.ts";
 
 /** Versions that the runtime works with: `from` on, and before `below`. As in src/runtime/cortex_runtime/versions.py. */

@@ -2,7 +2,7 @@ import { chmod, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { findOnPath, findPython } from "../../../../src/environments/local/packages/find-python.ts";
+import { findOnPath, findPython } from "../../src/packages/find-python.ts";
 
 const noAbort = new AbortController().signal;
 const oldPython = '#!/bin/sh\necho \'{"version": "3.6.9", "major": 3, "minor": 6}\'\n';

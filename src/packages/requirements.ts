@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { dirname, isAbsolute, join, normalize, posix, relative, sep } from "node:path";
-import { CortexError } from "../../../core/errors.ts";
+import { CortexError } from "../core/errors.ts";
 
 /** A line of a requirements file that means something, its continuation lines joined. */
 export interface RequirementLine {

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { LineSplitter, longestLine } from "../../../../src/environments/local/logs/line-splitter.ts";
+import { LineSplitter, longestLine } from "../../src/platform/line-splitter.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 

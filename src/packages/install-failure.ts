@@ -1,4 +1,4 @@
-import { CortexError, type Location } from "../../../core/errors.ts";
+import { CortexError, type Location } from "../core/errors.ts";
 import type { Requirements } from "./requirements.ts";
 
 interface Cause {

@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { CortexError } from "../../../core/errors.ts";
-import { asWriteError, makePrivateFolder } from "../../../platform/files.ts";
+import { CortexError } from "../core/errors.ts";
+import { asWriteError, makePrivateFolder } from "../platform/files.ts";
+import { waitForLock } from "../platform/wait-for-lock.ts";
 import { readZip } from "./unzip.ts";
-import { waitForLock } from "./wait-for-lock.ts";
 
 export interface WheelFile {
   readonly path: string;

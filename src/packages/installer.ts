@@ -1,7 +1,7 @@
 import { chmod, readFile, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
-import { CortexError } from "../../../core/errors.ts";
+import { CortexError } from "../core/errors.ts";
 import { findOnPath, type Python, type Variables } from "./find-python.ts";
 import { type LockedWheel, type RuntimeFiles, unpackPip } from "./runtime-wheels.ts";
 

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
-import { killGroup } from "../../../platform/processes.ts";
-import { LineSplitter } from "../logs/line-splitter.ts";
+import { LineSplitter } from "../platform/line-splitter.ts";
+import { killGroup } from "../platform/processes.ts";
 
 export interface ToolRun {
   readonly program: readonly [string, ...string[]];

@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { access, constants, open, realpath, stat } from "node:fs/promises";
 import { delimiter, dirname, isAbsolute, join } from "node:path";
-import { CortexError } from "../../../core/errors.ts";
+import { CortexError } from "../core/errors.ts";
 import { openProbeCache, type ProbeCache } from "./probe-cache.ts";
 
 export type Variables = Readonly<Record<string, string | undefined>>;

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { takeLock } from "../agent/lock.ts";
+import { takeLock } from "./lock.ts";
 
 const pollMs = 50;
 

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
-import { type Requirements, readRequirements } from "../../../../src/environments/local/packages/requirements.ts";
+import { type Requirements, readRequirements } from "../../src/packages/requirements.ts";
 
 async function read(files: Readonly<Record<string, string | Uint8Array>>): Promise<Requirements | undefined> {
   const folder = await mkdtemp(join(tmpdir(), "cortex-test-"));

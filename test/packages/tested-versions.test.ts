@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { expect, test } from "vitest";
-import { compareVersions, testedVersions } from "../../../../src/environments/local/packages/tested-versions.ts";
+import { compareVersions, testedVersions } from "../../src/packages/tested-versions.ts";
 
 test("versions compare by their numbers", () => {
   expect(compareVersions("0.9", "0.27")).toBeLessThan(0);
@@ -10,7 +10,7 @@ test("versions compare by their numbers", () => {
 });
 
 test("the ranges are those that the runtime holds to", async () => {
-  const file = resolve(import.meta.dirname, "../../../../src/runtime/cortex_runtime/versions.py");
+  const file = resolve(import.meta.dirname, "../../src/runtime/cortex_runtime/versions.py");
   const source = await readFile(file, "utf8");
   const ranges = [...source.matchAll(/"(\w+)": \(\(([\d, ]+)\), \(([\d, ]+)\)\)/g)];
   const asText = (numbers: string) =>

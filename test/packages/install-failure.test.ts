@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { explainInstallFailure } from "../../../../src/environments/local/packages/install-failure.ts";
-import type { Requirements } from "../../../../src/environments/local/packages/requirements.ts";
-import { withoutCredentials } from "../../../../src/environments/local/packages/run-tool.ts";
+import { explainInstallFailure } from "../../src/packages/install-failure.ts";
+import type { Requirements } from "../../src/packages/requirements.ts";
+import { withoutCredentials } from "../../src/packages/run-tool.ts";
 
 const requirements: Requirements = {
   file: "requirements.txt",

@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { writeAtomically } from "../../../platform/files.ts";
+import { writeAtomically } from "../platform/files.ts";
 import type { Python } from "./find-python.ts";
 
 /** What interpreters said of themselves, by a fingerprint of each. */
