@@ -1,0 +1,125 @@
+import type { Autoscaling, RealtimeApi } from "../../../spec/api.ts";
+import type { ClusterFeatures } from "../features.ts";
+import { type Manifest, metadataOf, type Owned } from "./metadata.ts";
+
+/** What decides how many replicas an API has: nothing where they cannot vary, in-flight through KEDA, else CPU. */
+export type Scaler = "fixed" | "keda" | "cpu";
+
+export function scalerOf({ min_replicas, max_replicas }: Autoscaling, features: ClusterFeatures): Scaler {
+  if (min_replicas === max_replicas) return "fixed";
+  return features.hasKeda && features.prometheusUrl ? "keda" : "cpu";
+}
+
+export interface ScalingInput extends Owned {
+  readonly features: ClusterFeatures;
+}
+
+export interface Scaled {
+  readonly objects: readonly Manifest[];
+  readonly notices: readonly string[];
+}
+
+const deploymentRef = (name: string) => ({ apiVersion: "apps/v1", kind: "Deployment", name });
+
+export function scalingObjects(api: RealtimeApi, input: ScalingInput): Scaled {
+  const scaler = scalerOf(api.autoscaling, input.features);
+  if (scaler === "fixed") return { objects: [], notices: [] };
+  const { behavior, notices } = behaviorOf(api.autoscaling, input.features.minorVersion);
+  if (scaler === "keda") return { objects: [scaledObject(api, behavior, input)], notices };
+  const missing = input.features.hasKeda ? "a Prometheus that it can ask" : "KEDA";
+  return {
+    objects: [cpuAutoscaler(api, behavior, input)],
+    notices: [
+      `autoscaling: the cluster has no ${missing.replace(/^a /, "")}, so replicas follow CPU instead of requests in-flight; run cortex cluster install`,
+      ...(api.autoscaling.min_replicas === 0 ? ["autoscaling.min_replicas: 0 needs KEDA; one replica is kept"] : []),
+      ...notices,
+    ],
+  };
+}
+
+/** Running and waiting requests of all replicas, averaged over the window. */
+export function inFlightQuery(api: string, namespace: string, windowMs: number): string {
+  const now = `sum(envoy_http_downstream_rq_active{cortex_api="${api}",cortex_namespace="${namespace}",envoy_http_conn_manager_prefix="api"})`;
+  return `avg_over_time(${now}[${windowMs / 1000}s:5s])`;
+}
+
+function scaledObject(api: RealtimeApi, behavior: object, input: ScalingInput): Manifest {
+  const { autoscaling, name } = api;
+  return {
+    apiVersion: "keda.sh/v1alpha1",
+    kind: "ScaledObject",
+    metadata: metadataOf(input),
+    spec: {
+      scaleTargetRef: deploymentRef(name),
+      minReplicaCount: autoscaling.min_replicas,
+      maxReplicaCount: autoscaling.max_replicas,
+      pollingInterval: 10,
+      cooldownPeriod: Math.ceil(autoscaling.downscale_stabilization_period_ms / 1000),
+      advanced: { horizontalPodAutoscalerConfig: { name, behavior } },
+      triggers: [
+        {
+          type: "prometheus",
+          metricType: "AverageValue",
+          metadata: {
+            serverAddress: input.features.prometheusUrl,
+            query: inFlightQuery(name, input.namespace, autoscaling.window_ms),
+            threshold: String(autoscaling.target_in_flight),
+          },
+        },
+      ],
+    },
+  };
+}
+
+function cpuAutoscaler(api: RealtimeApi, behavior: object, input: ScalingInput): Manifest {
+  return {
+    apiVersion: "autoscaling/v2",
+    kind: "HorizontalPodAutoscaler",
+    metadata: metadataOf(input),
+    spec: {
+      scaleTargetRef: deploymentRef(api.name),
+      minReplicas: Math.max(1, api.autoscaling.min_replicas),
+      maxReplicas: api.autoscaling.max_replicas,
+      metrics: [
+        { type: "Resource", resource: { name: "cpu", target: { type: "Utilization", averageUtilization: 80 } } },
+      ],
+      behavior,
+    },
+  };
+}
+
+/** Cortex looked every 10 s; a step is what it allowed at one look. */
+const stepS = 10;
+/** Kubernetes allows no longer memory. */
+const longestS = 3600;
+/** From this minor version on every server takes tolerances per direction. */
+const toleranceFrom = 35;
+
+function behaviorOf(spec: Autoscaling, minorVersion: number): { behavior: object; notices: readonly string[] } {
+  const hasTolerance = minorVersion >= toleranceFrom;
+  const up = spec.upscale_stabilization_period_ms / 1000;
+  const down = spec.downscale_stabilization_period_ms / 1000;
+  const notices = [
+    ...(hasTolerance || (spec.upscale_tolerance === 0.1 && spec.downscale_tolerance === 0.1)
+      ? []
+      : ["autoscaling.upscale_tolerance and downscale_tolerance need Kubernetes 1.35; this one tolerates 10%"]),
+    ...(Math.max(up, down) > longestS ? ["autoscaling: Kubernetes looks back one hour at most to stabilize"] : []),
+  ];
+  const policies = (percent: number) => [
+    { type: "Percent", value: percent, periodSeconds: stepS },
+    { type: "Pods", value: 1, periodSeconds: stepS },
+  ];
+  const rules = (seconds: number, percent: number, tolerance: number) => ({
+    stabilizationWindowSeconds: Math.min(longestS, Math.ceil(seconds)),
+    selectPolicy: "Max",
+    policies: policies(Math.max(1, percent)),
+    ...(hasTolerance && { tolerance: String(tolerance) }),
+  });
+  return {
+    behavior: {
+      scaleUp: rules(up, Math.round((spec.max_upscale_factor - 1) * 100), spec.upscale_tolerance),
+      scaleDown: rules(down, Math.round((1 - spec.max_downscale_factor) * 100), spec.downscale_tolerance),
+    },
+    notices,
+  };
+}
