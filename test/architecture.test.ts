@@ -31,7 +31,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   /** Which packages a project asks for, and the programs and wheels that bring them. */
   packages: ["packages", "core", "spec", "platform"],
   /** The one Kubernetes client. */
-  kubernetes: ["kubernetes", "core", "platform"],
+  kubernetes: ["kubernetes", "core", "spec/nearest", "platform"],
   image: ["image", "packages", "core", "spec", "platform", "project"],
   cluster: ["cluster", "kubernetes", "core", "spec", "platform"],
   "environments/local": ["environments/local", "packages", "core", "spec", "platform", "project"],

@@ -74,18 +74,24 @@ export interface KubeClient extends AsyncDisposable {
     options: ListOptions,
     signal: AbortSignal,
   ): Promise<KubeList<T> | undefined>;
-  /** Goes on until `signal` aborts, over lost connections and restarts of the server. */
+  /**
+   * Goes on over lost connections and restarts of the server until `signal` aborts, whose reason it then throws; one who has
+   * seen enough stops reading. Of a kind that the cluster does not know there is nothing, ever.
+   */
   watch<T extends KubeObject>(
     type: ResourceType,
     options: ListOptions,
     signal: AbortSignal,
   ): AsyncIterable<WatchEvent<T>>;
 
-  /** @throws KubeError status 409, reason AlreadyExists */
+  /** @throws KubeError status 409, reason AlreadyExists; with `isAfterLostReply` the object may be this very one */
   create<T extends KubeObject>(object: T, signal: AbortSignal): Promise<T>;
   /** Server-side apply with field manager `cortex`. */
   apply<T extends KubeObject>(object: T, options: ApplyOptions, signal: AbortSignal): Promise<T>;
-  /** Writes the whole object. @throws KubeError status 409 when its resourceVersion is not the newest */
+  /**
+   * Writes the whole object. @throws KubeError status 409 when its resourceVersion is not the newest; with `isAfterLostReply`
+   * the newer one may be this very write
+   */
   replace<T extends KubeObject>(object: T, signal: AbortSignal): Promise<T>;
   /** A JSON merge patch. @returns undefined when there is no such object */
   patch<T extends KubeObject>(
@@ -105,7 +111,10 @@ export interface KubeClient extends AsyncDisposable {
     signal: AbortSignal,
   ): Promise<boolean>;
 
-  /** Any request, its answer as it is, whatever its status; for proxies, logs, versions, access reviews. Never repeated. */
+  /**
+   * Any request, its answer as it is, whatever its status; for proxies, logs, versions, access reviews. Never repeated.
+   * Read the body to its end, or abort `signal`: it holds a stream of the connection, and is not counted as under way.
+   */
   request(request: RawRequest, signal: AbortSignal): Promise<RawResponse>;
   /** `request` whose answer is JSON. @throws KubeError for any status but 2xx */
   json<T>(request: RawRequest, signal: AbortSignal): Promise<T>;

@@ -1,0 +1,57 @@
+import { homedir } from "node:os";
+import { CortexError } from "../core/errors.ts";
+import { callerOf } from "./caller.ts";
+import { clientOver } from "./client.ts";
+import { credentialsOf } from "./credentials.ts";
+import type { KubeClient } from "./kube-client.ts";
+import { limiterOf } from "./limiter.ts";
+import { proxyFor } from "./proxy.ts";
+import { findTarget } from "./target.ts";
+import { openTransport } from "./transport.ts";
+
+export interface ConnectOptions {
+  /** A context of the kubeconfig; without it the current one, or in a pod its service account. */
+  readonly context?: string | undefined;
+  readonly variables: Readonly<Record<string, string | undefined>>;
+  /** Default: the user's own. */
+  readonly home?: string;
+  /** Requests under way at a time; default 24. */
+  readonly mostRequests?: number;
+  /** Where a pod finds its service account; default: where every cluster puts it. */
+  readonly serviceAccountFolder?: string;
+}
+
+/**
+ * Reads the kubeconfig; the server is first spoken to with the first request.
+ * @throws FILE_NOT_FOUND, SPEC_INVALID, NOT_SUPPORTED, each naming file and context
+ */
+export async function connect(options: ConnectOptions, signal: AbortSignal): Promise<KubeClient> {
+  signal.throwIfAborted();
+  const { variables, context } = options;
+  const target = await findTarget({
+    ...(context !== undefined && { context }),
+    variables,
+    home: options.home ?? homedir(),
+    serviceAccountFolder: options.serviceAccountFolder ?? "/var/run/secrets/kubernetes.io/serviceaccount",
+  });
+  const credentials = await credentialsOf(target, variables);
+  const proxy = usableProxy(proxyFor(target.server, target.proxyUrl, variables), target.context);
+  const transport = openTransport({ server: target.server, tls: target.tls, proxy });
+  const place = { context: target.context, server: target.server, proxy };
+  const caller = callerOf(transport, credentials, limiterOf(options.mostRequests ?? 24), place);
+  const identity = {
+    context: target.context,
+    server: target.server.href.replace(/\/$/, ""),
+    namespace: target.namespace,
+  };
+  return clientOver(caller, identity, async () => transport[Symbol.asyncDispose]());
+}
+
+function usableProxy(proxy: URL | string | undefined, context: string): URL | undefined {
+  if (proxy === undefined) return undefined;
+  if (typeof proxy !== "string" && /^(https?|socks5h?):$/.test(proxy.protocol)) return proxy;
+  const what = typeof proxy === "string" ? "no URL" : `a ${proxy.protocol.slice(0, -1)} URL`;
+  throw new CortexError("NOT_SUPPORTED", `the proxy for context ${context} is ${what}`, {
+    hint: "use a proxy that speaks http, https or socks5",
+  });
+}
