@@ -1,20 +1,23 @@
-"""Starts a replica: `python launch.py REPLICA.json [--process N] [--control-fd FD]`.
+"""Starts a replica: `python launch.py SETTINGS [--process N] [--control-fd FD]`.
 
-The file holds what `cortex_runtime.settings` reads. This script only puts `sys.path` in order, so that whatever the
-user installed wins over what the runtime brings along, and then hands over.
+SETTINGS is a file, or `env:NAME` for an environment variable, and holds what `cortex_runtime.settings` reads. This script
+only puts `sys.path` in order, so that whatever the user installed wins over what the runtime brings along, and hands over.
 """
 
 import os
 import sys
 
 
-def arrange_path(settings_file: str) -> None:
+def arrange_path(source: str) -> None:
     """Packages of the user first, then the runtime, then its unpacked wheels. The project's own folders come later."""
     import json
     import site
 
-    with open(settings_file, encoding="utf-8") as file:
-        settings = json.load(file)
+    if source.startswith("env:"):
+        settings = json.loads(os.environ[source[4:]])
+    else:
+        with open(source, encoding="utf-8") as file:
+            settings = json.load(file)
     runtime_folder = os.path.dirname(os.path.abspath(__file__))
     sys.path[:] = [entry for entry in sys.path if os.path.abspath(entry) != runtime_folder]
     for folder in settings.get("site_packages") or []:
@@ -28,7 +31,7 @@ if __name__ == "__main__":
     if sys.version_info < (3, 9):
         sys.exit("Cortex needs Python 3.9 or later, this is %d.%d" % sys.version_info[:2])
     if len(sys.argv) < 2:
-        sys.exit("usage: launch.py REPLICA.json [--process N] [--control-fd FD]")
+        sys.exit("usage: launch.py SETTINGS [--process N] [--control-fd FD]")
     arrange_path(sys.argv[1])
     from cortex_runtime.main import main
 

@@ -78,6 +78,8 @@ class Replica:
             "wheels_dir": None,
             **settings,
         }
+        #: Told what to run by its environment, as in a pod.
+        self.is_pod = False
         self.events: List[Dict[str, Any]] = []
         self._buffer = b""
 
@@ -86,20 +88,27 @@ class Replica:
         self.line, theirs = socket.socketpair()
         self.line.settimeout(PATIENCE)
         with theirs:
+            settings = json.dumps({"control_fd": theirs.fileno(), **self._settings})
             file = self.folder / "replica.json"
-            file.write_text(json.dumps({"control_fd": theirs.fileno(), **self._settings}))
-            file.chmod(0o600)
+            if not self.is_pod:
+                file.write_text(settings)
+                file.chmod(0o600)
             self.out = open(self.folder / "stdout", "wb")
             self.err = open(self.folder / "stderr", "wb")
             inherited = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
             self.process = subprocess.Popen(
-                [self._python, str(RUNTIME / "launch.py"), str(file)],
+                [self._python, str(RUNTIME / "launch.py"), "env:CORTEX_REPLICA" if self.is_pod else str(file)],
                 stdin=subprocess.DEVNULL,
                 stdout=self.out,
                 stderr=self.err,
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,
-                env={**inherited, "PYTHONPYCACHEPREFIX": str(ROOT / ".venv" / "pycache"), **(env or {})},
+                env={
+                    **inherited,
+                    "PYTHONPYCACHEPREFIX": str(ROOT / ".venv" / "pycache"),
+                    **({"CORTEX_REPLICA": settings} if self.is_pod else {}),
+                    **(env or {}),
+                },
             )
         return self
 

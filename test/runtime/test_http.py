@@ -91,21 +91,6 @@ def test_metrics_count_requests_and_what_the_handler_counts(predictor: Replica) 
     assert f"sizes_count{{{labels}}} 1" in text
 
 
-def test_an_admin_address_needs_no_header(replicas: Replicas) -> None:
-    import http.client
-    import socket
-
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    replica = replicas.serve("class Handler:\n  def handle_get(self): return 'own'", admin=[{"port": port}])
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-    connection.request("GET", "/healthz")
-    assert connection.getresponse().read() == b"ok"
-    connection.close()
-    assert replica.request("GET", "/healthz").text == "own"
-
-
 def test_a_connection_is_kept_for_the_next_request(handler: Replica) -> None:
     connection: UnixConnection = handler.connect()
     for number in range(3):

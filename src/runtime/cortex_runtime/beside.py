@@ -1,8 +1,7 @@
 """What a replica answers beside the handler: how to use it, CORS, wrong methods, health and metrics.
 
 The handler owns every path. `/healthz` and `/metrics` are the runtime's only for a request that carries the header
-`x-cortex-probe`, or that comes to an admin address (`admin` of the settings, for kubelet and Prometheus, which reach
-that port alone); the same paths without it are the handler's.
+`x-cortex-probe`; the same paths without it are the handler's. See `cortex_runtime.admin` for a port with nothing else.
 """
 
 from __future__ import annotations
@@ -23,14 +22,12 @@ class Beside:
         self,
         methods: Collection[str],
         says_hello: bool,
-        admin_ports: Collection[int],
         meter: Meter,
         metrics_client: MetricsClient,
     ) -> None:
         offered = {*methods, "GET"} if says_hello else set(methods)
         self._methods: List[str] = [*sorted(offered), "OPTIONS"]
         self._says_hello = says_hello
-        self._admin_ports = admin_ports
         self._meter = meter
         self._metrics_client = metrics_client
 
@@ -53,9 +50,6 @@ class Beside:
         return reply
 
     def _is_probe(self, scope: Scope) -> bool:
-        server = scope.get("server")
-        if server and server[1] in self._admin_ports:
-            return True
         return any(name == b"x-cortex-probe" for name, _ in scope["headers"])
 
     def _preflight(self, scope: Scope) -> Reply:

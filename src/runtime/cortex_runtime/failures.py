@@ -5,6 +5,10 @@ from __future__ import annotations
 from typing import Optional
 
 
+#: Bytes that kubelet takes of a container's last words.
+_LAST_WORDS = 4096
+
+
 class StartFailure(Exception):
     """Something that the user can act on ended the start.
 
@@ -24,3 +28,13 @@ class StartFailure(Exception):
         if self.hint:
             parts.append(f"hint: {self.hint}")
         return "\n".join(parts)
+
+
+def leave_word(failure: StartFailure, file: str) -> None:
+    """Writes the end of what people are told, as much as kubelet takes; the whole of it is in the log."""
+    try:
+        with open(file, "wb") as opened:
+            opened.write(failure.for_people().encode()[-_LAST_WORDS:].decode(errors="ignore").encode())
+    except OSError:  # the log says it too
+        pass
+

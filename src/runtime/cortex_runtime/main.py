@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import threading
 import traceback
-from typing import List
+from typing import List, Optional
 
 from .control import Control, die_with, die_with_stdin
-from .failures import StartFailure
+from .failures import StartFailure, leave_word
 from .logs import set_up_logs
-from .settings import CommandLine, Settings, read_command_line, read_settings
+from .settings import CommandLine, Settings, read_command_line, read_settings, tidy_environment
 
 #: Seconds that threads of the handler, which nobody ends, may hold up the exit.
 _EXIT_PATIENCE = 2.0
@@ -21,19 +22,20 @@ def main(arguments: List[str]) -> int:
     """Returns the exit status: 0 after a drain, 1 when it could not start."""
     command = read_command_line(arguments)
     try:
-        settings = read_settings(command.settings_file)
+        settings = read_settings(command.source)
     except StartFailure as failure:
-        sys.stderr.write(failure.for_people() + "\n")
-        return 1
+        return _report(failure, Control(None), None)
+    _end_when_told()
     set_up_logs(settings.log_level)
     control = _hold_the_line(settings, command)
     try:
         status = _run(settings, command, control, arguments)
     except StartFailure as failure:
-        status = _report(failure, control)
+        status = _report(failure, control, settings)
     except Exception as error:  # a fault of ours, or of a package under us: no less does its reader need the cause
         text = "".join(traceback.format_exception(type(error), error, error.__traceback__))
-        status = _report(StartFailure(f"the runtime failed: {type(error).__name__}: {error}", traceback=text), control)
+        failed = StartFailure(f"the runtime failed: {type(error).__name__}: {error}", traceback=text)
+        status = _report(failed, control, settings)
     _exit_soon(status)
     return status
 
@@ -45,12 +47,21 @@ def _run(settings: Settings, command: CommandLine, control: Control, arguments: 
         return supervise(settings, arguments, control)
     from .server import serve
 
+    tidy_environment(command.source, settings)
     serve(settings, command.process or 0, control)
     return 0
 
 
-def _report(failure: StartFailure, control: Control) -> int:
+def _end_when_told() -> None:
+    """The first process of a container ignores signals that it does not ask for, and until it serves it has to obey."""
+    if os.getpid() == 1:
+        signal.signal(signal.SIGTERM, lambda *_: os._exit(128 + signal.SIGTERM))
+
+
+def _report(failure: StartFailure, control: Control, settings: Optional[Settings]) -> int:
     sys.stderr.write(failure.for_people() + "\n")
+    if settings and settings.termination_log:
+        leave_word(failure, settings.termination_log)
     hint = {"hint": failure.hint} if failure.hint else {}
     control.send("failed", error=failure.error, traceback=failure.traceback, **hint)
     return 1

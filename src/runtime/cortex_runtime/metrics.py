@@ -31,7 +31,7 @@ class Histogram:
 
 
 class Meter:
-    """Counts requests. Only the event loop writes to it."""
+    """Counts requests. Only the event loop writes to it; any thread may read."""
 
     def __init__(self, labels: Mapping[str, str]) -> None:
         self._labels: Labels = tuple(labels.items())
@@ -49,7 +49,7 @@ class Meter:
             f"cortex_in_flight_requests{_braces(self._labels)} {self.in_flight}",
             "# TYPE cortex_requests_total counter",
         ]
-        for status, count in sorted(self._by_status.items()):
+        for status, count in sorted(self._by_status.copy().items()):
             lines.append(f"cortex_requests_total{_braces((*self._labels, ('status', str(status))))} {count}")
         lines.append("# TYPE cortex_request_duration_seconds histogram")
         lines += self.durations.lines("cortex_request_duration_seconds", self._labels)

@@ -9,6 +9,7 @@ import socket
 import sys
 from typing import Any, Callable, Dict, List, Sequence, Tuple
 
+from .admin import Admin
 from .app import Application, Route
 from .batching import Batcher
 from .beside import Beside
@@ -44,12 +45,18 @@ def serve(settings: Settings, process: int, control: Control) -> None:
     executor, handler = load(settings, metrics_client, loop, journal)
     meter = Meter(labels)
     aftermath = Aftermath(handler.after, loop, executor, journal)
-    admin = settings.admin[process : process + 1]
-    beside = Beside(handler.methods, handler.says_hello, [address.port for address in admin], meter, metrics_client)
+    beside = Beside(handler.methods, handler.says_hello, meter, metrics_client)
     routes = make_routes(handler, settings, aftermath, loop, executor, journal)
     app = Application(routes, beside, meter, journal, loop, settings.max_body_bytes)
-    sockets = [bind(address) for address in (settings.listen[process], *admin)]
-    server = make_server(uvicorn, app, lambda: control.send("ready"))
+    sockets = [bind(settings.listen[process])]
+    admin = Admin(bind(settings.admin[process]), _peers(settings, process), meter, metrics_client) if settings.admin else None
+
+    def on_ready() -> None:
+        if admin:
+            admin.open()
+        control.send("ready")
+
+    server = make_server(uvicorn, app, on_ready)
     loop.run_until_complete(_serve_until_told(server, sockets, aftermath))
     executor.close()
     loop.run_until_complete(aftermath.drain())
@@ -68,6 +75,11 @@ async def _serve_until_told(server: Any, sockets: List[socket.socket], aftermath
     await aftermath.drain()
 
 
+def _peers(settings: Settings, process: int) -> List[Address]:
+    """The first process answers for all: a replica is well when each of its processes is."""
+    return list(settings.admin[1:]) if process == 0 else []
+
+
 def enter_project(settings: Settings) -> None:
     """Its folders lead sys.path from now on; what the runtime itself needs has been imported already."""
     os.chdir(settings.project_dir)
@@ -82,10 +94,9 @@ def load(
 ) -> "Tuple[Executor, Handler]":
     """Loads the handler in the thread of its requests, and decides which that is. Raises StartFailure.
 
-    The loop's own is the fastest, and right where a request would hold up all others anyway. Not so with an admin
-    address: who asks there wants to know, at any time, that the process is well.
+    The loop's own is the fastest, and right where a request would hold up all others anyway.
     """
-    if settings.admin or (settings.threads > 1 and not settings.batching):
+    if settings.threads > 1 and not settings.batching:
         workers = Workers(settings.threads, loop, journal)
         return workers, workers.load(lambda: construct(find_handler(settings), settings, metrics_client))
     line = InLine(loop, journal)

@@ -1,8 +1,9 @@
-"""What a replica is told: the file that `launch.py` gets, read once into typed values."""
+"""What a replica is told, in a file or in an environment variable (see `launch.py`), read once into typed values."""
 
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass
 from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
 
@@ -26,7 +27,7 @@ class Batching:
 
 @dataclass(frozen=True)
 class Settings:
-    """One replica. `listen` has an entry per process; `admin` too, or none (see `cortex_runtime.beside`)."""
+    """One replica. `listen` has an entry per process; `admin` too, or none (see `cortex_runtime.admin`)."""
 
     api: str
     revision: int
@@ -45,19 +46,38 @@ class Settings:
     watch_stdin: bool
     memory_limit_bytes: Optional[int]
     max_body_bytes: Optional[int]
+    #: Where kubelet looks for why a container ended.
+    termination_log: Optional[str]
 
     @property
     def processes(self) -> int:
         return len(self.listen)
 
 
-def read_settings(file: str) -> Settings:
-    """Raises StartFailure when `file` is missing something; only another version of Cortex writes such a one."""
+#: Of a pod: its name, which is the replica's.
+_POD = "CORTEX_POD"
+
+
+def read_settings(source: str) -> Settings:
+    """Raises StartFailure when `source` is missing something; only another version of Cortex writes such a one."""
     try:
-        with open(file, encoding="utf-8") as opened:
+        if source.startswith("env:"):
+            return settings_from({"replica": os.environ.get(_POD), **json.loads(os.environ[source[4:]])})
+        with open(source, encoding="utf-8") as opened:
             return settings_from(json.load(opened))
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise StartFailure(f"{file} does not describe a replica: {type(error).__name__}: {error}") from error
+        raise StartFailure(f"{source} does not describe a replica: {type(error).__name__}: {error}") from error
+
+
+def tidy_environment(source: str, settings: Settings) -> None:
+    """Leaves the handler what it finds everywhere: `CORTEX_REPLICA` is the replica's name; a home that can be written."""
+    if not source.startswith("env:"):
+        return
+    os.environ.pop(_POD, None)
+    os.environ.pop(source[4:], None)
+    os.environ["CORTEX_REPLICA"] = settings.replica
+    if os.environ.get("HOME", "/") == "/":  # what a user without an entry in /etc/passwd gets
+        os.environ["HOME"] = "/tmp"
 
 
 def settings_from(values: Mapping[str, Any]) -> Settings:
@@ -85,6 +105,7 @@ def settings_from(values: Mapping[str, Any]) -> Settings:
         watch_stdin=bool(values.get("watch_stdin")),
         memory_limit_bytes=values.get("memory_limit_bytes"),
         max_body_bytes=values.get("max_body_bytes"),
+        termination_log=values.get("termination_log"),
     )
 
 
@@ -98,7 +119,7 @@ def _address(entry: Mapping[str, Any]) -> Address:
 class CommandLine:
     """`process` is None in the process that whoever runs the replica started."""
 
-    settings_file: str
+    source: str
     process: Optional[int]
     control_fd: Optional[int]
 

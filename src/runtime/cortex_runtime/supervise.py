@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Dict, List, Optional
 
 from .control import Control
-from .failures import StartFailure
+from .failures import StartFailure, leave_word
 from .settings import Address, Settings
 
 _TICK_SECONDS = 0.1
@@ -50,9 +50,9 @@ def supervise(settings: Settings, arguments: List[str], control: Control) -> int
             child.process.wait()
 
 
-def _start(settings_file: str, number: int) -> Child:
+def _start(source: str, number: int) -> Child:
     launch = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "launch.py")
-    command = [sys.executable, launch, settings_file, "--process", str(number)]
+    command = [sys.executable, launch, source, "--process", str(number)]
     if sys.platform == "win32":
         return Child(number, subprocess.Popen(command, stdin=subprocess.PIPE), None)
     ours, theirs = socket.socketpair()
@@ -138,6 +138,8 @@ def _report(child: Child, settings: Settings, control: Control) -> int:
     else:
         failure = StartFailure(f"process {child.number + 1} of {settings.processes} {_ending(status)}")
         sys.stderr.write(failure.for_people() + "\n")
+        if settings.termination_log:
+            leave_word(failure, settings.termination_log)
         control.send("failed", error=failure.error, traceback="")
     return status if status > 0 else 128 - status
 

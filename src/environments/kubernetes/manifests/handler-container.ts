@@ -5,6 +5,9 @@ import type { RevisionRecord } from "../revision-record.ts";
 import { mountsOf, resourcesOf } from "./compute.ts";
 import { drainHook, handlerPorts, restricted } from "./proxy-container.ts";
 
+/** Where kubelet takes a container's last words from. */
+const terminationLog = "/dev/termination-log";
+
 export const handlerContainerName = "api";
 
 /** The container that runs a handler. @param hasVariables whether the Secret with its `env` exists */
@@ -30,6 +33,8 @@ export function handlerContainer(api: RealtimeApi, record: RevisionRecord, hasVa
     },
     lifecycle: drainHook,
     resources: resourcesOf(api.compute),
+    terminationMessagePath: terminationLog,
+    terminationMessagePolicy: "FallbackToLogsOnError",
     volumeMounts: mountsOf(handlerContainerName, api.compute),
     securityContext: restricted,
   };
@@ -61,5 +66,6 @@ function replicaSettings(api: RealtimeApi, record: RevisionRecord): object {
     admin: onLoopback(admin),
     site_packages: [imageFolders.packages],
     wheels_dir: imageFolders.wheels,
+    termination_log: terminationLog,
   };
 }

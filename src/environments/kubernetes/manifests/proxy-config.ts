@@ -22,8 +22,8 @@ export interface ProxyOptions {
 
 /** Of requests, in milliseconds: as fine as quantiles of a fast model and of a slow one need. */
 const buckets = [
-  1, 2.5, 5, 10, 15, 20, 30, 40, 50, 75, 100, 150, 200, 300, 400, 500, 750, 1_000, 1_500, 2_000, 3_000, 5_000, 7_500,
-  10_000, 15_000, 30_000, 60_000, 120_000, 300_000,
+  1, 2.5, 5, 10, 20, 35, 50, 75, 100, 150, 250, 400, 600, 1_000, 1_500, 2_500, 5_000, 10_000, 20_000, 40_000, 90_000,
+  300_000,
 ];
 
 const adminSocket = "/tmp/envoy-admin.sock";

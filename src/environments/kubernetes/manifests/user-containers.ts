@@ -41,6 +41,7 @@ export function userContainer(
     ...(readiness_probe && { readinessProbe: probeOf(readiness_probe) }),
     lifecycle: lifecycleOf(container),
     ...(Object.keys(resources).length > 0 && { resources }),
+    terminationMessagePolicy: "FallbackToLogsOnError",
     volumeMounts: mountsOf(name, compute),
   };
 }
