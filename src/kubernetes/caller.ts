@@ -73,7 +73,8 @@ export function callerOf(transport: Transport, credentials: CredentialSource, li
     async once(request, signal) {
       try {
         using _place = await limiter.enter(signal);
-        return await send(request, undefined, signal);
+        const response = await send(request, undefined, signal);
+        return { ...response, body: explained(response.body, place, signal) };
       } catch (error) {
         throw error instanceof NoAnswer ? unreachable(error, place) : error;
       }
@@ -108,6 +109,19 @@ export function callerOf(transport: Transport, credentials: CredentialSource, li
       }
     },
   };
+}
+
+async function* explained(
+  body: AsyncIterable<Uint8Array>,
+  place: Place,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+  try {
+    yield* body;
+  } catch (error) {
+    signal.throwIfAborted();
+    throw unreachable(new NoAnswer(error, true), place);
+  }
 }
 
 /** A connection that breaks while an answer is read is as one that breaks before. */

@@ -1,7 +1,7 @@
 import { stat } from "node:fs/promises";
 import type { LogLine, LogOptions } from "../../../core/environment.ts";
+import { grepFilter } from "../../../platform/grep.ts";
 import { accessChannel, type Channel, listChannels } from "./channels.ts";
-import { grepFilter } from "./grep.ts";
 import { endOfLines, mergeByTime, readBackward, readForward, type Stretch } from "./read-lines.ts";
 
 /** What a reader must know of the writers, which are in the same process. */

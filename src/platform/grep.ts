@@ -1,6 +1,5 @@
 import { createContext, Script } from "node:vm";
-import type { LogLine } from "../../../core/environment.ts";
-import { CortexError } from "../../../core/errors.ts";
+import { CortexError } from "../core/errors.ts";
 
 /** How long one batch of lines may take: a pattern with nested repeats could else hold the process for hours. */
 const batchMs = 500;
@@ -9,7 +8,7 @@ const batchMs = 500;
  * @returns a filter that keeps the lines whose text matches `pattern`
  * @throws USAGE when it is no regular expression; the filter throws USAGE when it takes too long
  */
-export function grepFilter(pattern: string): (lines: LogLine[]) => LogLine[] {
+export function grepFilter(pattern: string): <T extends { readonly text: string }>(lines: T[]) => T[] {
   const context = createContext({ pattern: parsePattern(pattern), texts: [] as string[] });
   const script = new Script("texts.map((text) => pattern.test(text))");
   return (lines) => {
