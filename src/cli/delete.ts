@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { apiNotFound } from "../core/api-not-found.ts";
 import type { ApiState, Environment } from "../core/environment.ts";
 import { CortexError, exitStatus } from "../core/errors.ts";
+import { type Deletion, planDeletion } from "../core/splitters.ts";
 import type { App } from "./app.ts";
 import { type EnvFlag, envOption, outputOption, withExamples } from "./flags.ts";
 import { confirm } from "./prompt.ts";
@@ -49,7 +50,7 @@ async function runDelete(app: App, names: readonly string[], flags: DeleteFlags)
   if (question && !flags.force && !(await confirm(app, question, "-f"))) {
     throw new CortexError("INTERRUPTED", "nothing was deleted");
   }
-  await deleteAll(app, environment, doomed, flags);
+  await deleteAll(app, environment, planDeletion(doomed, states), flags);
 }
 
 function stateOf(name: string, environment: Environment, states: readonly ApiState[]): ApiState {
@@ -66,29 +67,32 @@ export function questionFor(doomed: readonly ApiState[], env: string, isAll: boo
   return `delete ${what} in ${env}, with ${live} live ${live === 1 ? "replica" : "replicas"}?`;
 }
 
-/** All at once; one that fails stops no other. */
+/** All at once, but splitters before what they point at; one that fails stops no other. */
 async function deleteAll(
   app: App,
   environment: Environment,
-  doomed: readonly ApiState[],
+  { first, afterwards, refused }: Deletion,
   flags: DeleteFlags,
 ): Promise<void> {
   const { stdout, stderr } = app.terminal;
   const isText = flags.output === "pretty";
   app.leftBehind = "what was not deleted yet is still there; run the same command again";
-  if (isText && doomed.length === 0) await stderr.write("no apis are deployed\n");
-  const results = await Promise.all(
-    doomed.map(async ({ name }) => {
-      if (isText) await stdout.write(`deleting ${name}\n`);
-      try {
-        await environment.remove(name, { keepCache: flags.keepCache === true }, app.signal);
-        return { name };
-      } catch (error) {
-        if (!(error instanceof CortexError) || app.signal.aborted) throw error;
-        return { name, error };
-      }
-    }),
-  );
+  if (isText && first.length + afterwards.length + refused.length === 0) await stderr.write("no apis are deployed\n");
+  const remove = async ({ name }: ApiState): Promise<Deleted> => {
+    if (isText) await stdout.write(`deleting ${name}\n`);
+    try {
+      await environment.remove(name, { keepCache: flags.keepCache === true }, app.signal);
+      return { name };
+    } catch (error) {
+      if (!(error instanceof CortexError) || app.signal.aborted) throw error;
+      return { name, error };
+    }
+  };
+  const results: readonly Deleted[] = [
+    ...(await Promise.all(first.map(remove))),
+    ...(await Promise.all(afterwards.map(remove))),
+    ...refused.map(({ state, error }) => ({ name: state.name, error })),
+  ];
   app.leftBehind = undefined;
   const palette = await paletteFor(stderr);
   for (const { error } of results) {
@@ -99,8 +103,13 @@ async function deleteAll(
   if (!isText) await stdout.write(jsonDocument(deletedJson(results)));
 }
 
+interface Deleted {
+  readonly name: string;
+  readonly error?: CortexError;
+}
+
 /** One API was asked for: Cortex 0.42's object; several: a list of such. */
-function deletedJson(results: readonly { readonly name: string; readonly error?: CortexError }[]): unknown {
+function deletedJson(results: readonly Deleted[]): unknown {
   const objects = results.map(({ name, error }) => ({
     api: name,
     message: error ? "" : `deleting ${name}`,

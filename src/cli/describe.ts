@@ -29,5 +29,5 @@ async function runDescribe(app: App, name: string, { env, output }: DescribeFlag
   const states = await environment.list(app.signal);
   const state = states.find((one) => one.name === name);
   if (!state) throw apiNotFound(name, environment.name, states);
-  await show({ env: environment.name, state }, describeView(app.now()), output, app.terminal);
+  await show({ env: environment.name, state, states }, describeView(app.now()), output, app.terminal);
 }

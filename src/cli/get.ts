@@ -45,7 +45,7 @@ async function runGet(app: App, name: string | undefined, flags: GetFlags): Prom
   const state = states.find((one) => one.name === name);
   if (!state) throw apiNotFound(name, environment.name, states);
   const history = await historyOf(environment, name, app.signal);
-  const detail: ApiDetail = { env: environment.name, state, history };
+  const detail: ApiDetail = { env: environment.name, state, states, history };
   await show(detail, apiDetailView(now, flags.verbose === true), flags.output, app.terminal);
 }
 

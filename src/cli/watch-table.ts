@@ -2,8 +2,8 @@ import { apiNotFound } from "../core/api-not-found.ts";
 import type { ApiState, Environment } from "../core/environment.ts";
 import type { App } from "./app.ts";
 import { apiJson } from "./render/api-json.ts";
-import { apisView } from "./render/api-views.ts";
-import { jsonLine, type OutputFormat } from "./render/show.ts";
+import { apiTables } from "./render/api-views.ts";
+import { jsonLine, type OutputFormat, tablesText } from "./render/show.ts";
 import { alignedTable, type Table, tabbedTable } from "./render/table.ts";
 import { dateText } from "./render/time.ts";
 
@@ -49,32 +49,35 @@ type Printer = (states: readonly ApiState[]) => Promise<void>;
 function printer(app: App, env: string, output: OutputFormat): Printer {
   const { stdout } = app.terminal;
   if (output === "json") return (states) => stdout.write(jsonLine(states.map((state) => apiJson(state))));
-  const tableOf = (states: readonly ApiState[]): Table => {
-    const view = apisView(app.now());
+  const tablesOf = (states: readonly ApiState[]) => {
     const listed = states.map((state) => ({ env, state }));
-    return output === "wide" ? view.wide!(listed) : view.table(listed);
+    return apiTables(listed, app.now(), output === "wide");
   };
-  return stdout.isTerminal ? screenPrinter(app, tableOf) : changedRowsPrinter(app, tableOf);
+  return stdout.isTerminal ? screenPrinter(app, tablesOf) : changedRowsPrinter(app, tablesOf);
 }
 
-function screenPrinter(app: App, tableOf: (states: readonly ApiState[]) => Table): Printer {
+function screenPrinter(app: App, tablesOf: (states: readonly ApiState[]) => readonly Table[]): Printer {
   const title = `cortex ${app.args.join(" ")}`;
   return (states) => {
-    const body = states.length === 0 ? "no apis are deployed\n" : alignedTable(tableOf(states));
+    const body = states.length === 0 ? "no apis are deployed\n" : tablesText(tablesOf(states), alignedTable);
     return app.terminal.stdout.write(`${clearScreen}$ ${title}   ${dateText(app.now())}\n\n${body}`);
   };
 }
 
-function changedRowsPrinter(app: App, tableOf: (states: readonly ApiState[]) => Table): Printer {
+function changedRowsPrinter(app: App, tablesOf: (states: readonly ApiState[]) => readonly Table[]): Printer {
   const printed = new Map<string, string>();
+  let shownHeader: string | undefined;
   return async (states) => {
-    const [header = [], ...rows] = tableOf(states);
-    // The age of an update changes by itself, so it is left out when two rows are compared.
-    const comparable = (row: readonly string[]) =>
-      row.filter((_, column) => header[column] !== "last update").join("\t");
-    const changed = rows.filter((row) => printed.get(row[1]!) !== comparable(row));
-    const isFirst = printed.size === 0;
-    for (const row of changed) printed.set(row[1]!, comparable(row));
-    if (changed.length > 0) await app.terminal.stdout.write(tabbedTable(isFirst ? [header, ...changed] : changed));
+    for (const [header = [], ...rows] of tablesOf(states)) {
+      // The age of an update changes by itself, so it is left out when two rows are compared.
+      const comparable = (row: readonly string[]) =>
+        row.filter((_, column) => header[column] !== "last update").join("\t");
+      const changed = rows.filter((row) => printed.get(row[1]!) !== comparable(row));
+      for (const row of changed) printed.set(row[1]!, comparable(row));
+      if (changed.length === 0) continue;
+      const isUnderIt = shownHeader === header.join();
+      shownHeader = header.join();
+      await app.terminal.stdout.write(tabbedTable(isUnderIt ? changed : [header, ...changed]));
+    }
   };
 }

@@ -4,6 +4,7 @@ import { unsupportedFeatures } from "../spec/unsupported.ts";
 import type { ApiState, Environment, Project, RolloutEvent } from "./environment.ts";
 import { CortexError, type Problem } from "./errors.ts";
 import { type ApiChange, conflictsWithLive, planChanges, throwProblems, type WantedApi } from "./plan.ts";
+import { targetFailed, targetsOf } from "./splitters.ts";
 import { merge } from "./streams.ts";
 
 /** How `deploy` reads what the user wrote. */
@@ -72,7 +73,8 @@ export async function plan(configFile: string, ports: DeployPorts, signal: Abort
 }
 
 /**
- * Brings every API of `plan` to its wanted revision, all at once; one that fails stops no other.
+ * Brings every API of `plan` to its wanted revision, all at once; one that fails stops no other, save splitters that have
+ * nowhere else to send requests to: each begins when the APIs that it points at have ended.
  * Yields the plan first, then what happens to each API; a failure is an event, its previous revision serves on.
  */
 export async function* deploy(
@@ -87,7 +89,46 @@ export async function* deploy(
     yield { type: "unchanged", api: name, state: plan.live.find((state) => state.name === name)! };
   }
   if (changing.length > 0) await askAbout(plan.project, ports);
-  yield* merge(changing.map(({ api }) => rollOut(api, plan.project, options, ports, signal)));
+  const ends: Ends = new Map(changing.map(({ api }) => [api.name, Promise.withResolvers()]));
+  yield* merge(
+    changing.map(({ api }) => inTurn(api, ends, plan.live, rollOut(api, plan.project, options, ports, signal))),
+  );
+}
+
+/** When each API that changes has ended, and why it failed if it did. */
+type Ends = ReadonlyMap<string, PromiseWithResolvers<CortexError | undefined>>;
+
+/** Passes `events` of `api` on once its targets have ended, and tells those that wait for `api` of its end. */
+async function* inTurn(
+  api: Api,
+  ends: Ends,
+  live: readonly ApiState[],
+  events: AsyncIterable<DeployEvent>,
+): AsyncGenerator<DeployEvent> {
+  let failure: CortexError | undefined;
+  try {
+    failure = await missingTarget(api, ends, live);
+    if (failure) {
+      yield { type: "failed", api: api.name, error: failure };
+      return;
+    }
+    for await (const event of events) {
+      if (event.type === "failed") failure = event.error;
+      yield event;
+    }
+  } finally {
+    ends.get(api.name)?.resolve(failure);
+  }
+}
+
+/** @returns why `splitter` cannot be rolled out; undefined when every target is there, or an older revision of it serves */
+async function missingTarget(splitter: Api, ends: Ends, live: readonly ApiState[]): Promise<CortexError | undefined> {
+  const isServing = (name: string) => live.some((state) => state.name === name && state.serving !== undefined);
+  for (const target of targetsOf(splitter)) {
+    const cause = await ends.get(target)?.promise;
+    if (cause && !isServing(target)) return targetFailed(splitter.name, target, isServing(splitter.name), cause);
+  }
+  return undefined;
 }
 
 async function* rollOut(

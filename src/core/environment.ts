@@ -7,7 +7,7 @@ export interface Revision {
   readonly number: number;
   /** Hash over spec, project and environment values: equal ids run the same thing. Hex, 16 characters. */
   readonly id: string;
-  /** Hash over the project's files (see src/project). */
+  /** Hash over the project's files (see src/project); empty for a TrafficSplitter, which has none. */
   readonly project: string;
   readonly spec: Api;
   /** Milliseconds since the epoch. */
@@ -214,7 +214,10 @@ export interface Environment {
   revisionId(api: Api, project: Project): string;
   /** Makes a new revision of an old content; yields as `rollOut`. @throws API_NOT_FOUND, REVISION_NOT_FOUND */
   rollBack(name: string, revision: number, options: RollOutOptions, signal: AbortSignal): AsyncIterable<RolloutEvent>;
-  /** Replaces all replicas by new ones of the same revision without losing a request. @throws API_NOT_FOUND */
+  /**
+   * Replaces all replicas by new ones of the same revision without losing a request.
+   * @throws API_NOT_FOUND, NOT_SUPPORTED for a TrafficSplitter
+   */
   refresh(
     name: string,
     options: { readonly force: boolean; readonly timeoutMs: number },
@@ -222,9 +225,9 @@ export interface Environment {
   ): AsyncIterable<RolloutEvent>;
   /** Newest first, at most ten. @throws API_NOT_FOUND */
   history(name: string, signal: AbortSignal): Promise<readonly Revision[]>;
-  /** @throws API_NOT_FOUND */
+  /** @throws API_NOT_FOUND, CONFLICT while a TrafficSplitter sends requests to it */
   remove(name: string, options: { readonly keepCache: boolean }, signal: AbortSignal): Promise<void>;
-  /** @throws API_NOT_FOUND */
+  /** @throws API_NOT_FOUND, NOT_SUPPORTED for a TrafficSplitter: its APIs have the lines */
   logs(name: string, options: LogOptions, signal: AbortSignal): AsyncIterable<LogLine>;
   /** @throws API_NOT_FOUND, REQUEST_FAILED */
   request(name: string, request: ApiRequest, signal: AbortSignal): Promise<ApiResponse>;

@@ -1,6 +1,7 @@
 import type { Api, ApiKind } from "../spec/api.ts";
 import type { ApiState, Project } from "./environment.ts";
 import { CortexError, type Problem } from "./errors.ts";
+import { targetProblems } from "./splitters.ts";
 
 /** One field (or the project's files) that a deploy would change; values of environment variables are never shown. */
 export interface Difference {
@@ -42,8 +43,15 @@ export function planChanges(
   });
 }
 
-/** @returns what stands in the way of deploying `wanted` beside `live`: kinds that change, endpoints that are taken */
+/**
+ * @returns what stands in the way of deploying `wanted` beside `live`: kinds that change, endpoints that are taken, targets
+ * of splitters that are not there
+ */
 export function conflictsWithLive(wanted: readonly Api[], live: readonly ApiState[]): readonly Problem[] {
+  return [...clashes(wanted, live), ...targetProblems(wanted, live)];
+}
+
+function clashes(wanted: readonly Api[], live: readonly ApiState[]): readonly Problem[] {
   const names = new Set(wanted.map((api) => api.name));
   return wanted.flatMap((api) => {
     const problems: Problem[] = [];
@@ -81,7 +89,7 @@ function differencesOf(state: ApiState, api: Api, project: Project): Difference[
   const differences = [...new Set([...before.keys(), ...after.keys()])]
     .filter((path) => before.get(path) !== after.get(path))
     .map((path) => ({ path, before: masked(path, before.get(path)), after: masked(path, after.get(path)) }));
-  if (state.revision.project !== project.digest) {
+  if (api.kind !== "TrafficSplitter" && state.revision.project !== project.digest) {
     differences.push({
       path: "project",
       before: state.revision.project.slice(0, 12),

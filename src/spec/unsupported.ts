@@ -10,7 +10,6 @@ const kinds: Readonly<Record<string, string>> = {
   AsyncAPI: "a RealtimeAPI answers the same requests while the caller waits",
   BatchAPI: "a RealtimeAPI can be sent the items of a batch one by one",
   TaskAPI: "run the task as a script for now",
-  TrafficSplitter: "deploy the APIs that it lists, and send requests to each",
 };
 
 /** @returns what of `api` cannot be deployed anywhere yet; empty when all of it can */

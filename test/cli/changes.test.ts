@@ -3,7 +3,7 @@ import { chooseRevision } from "../../src/cli/rollback.ts";
 import { FakeEnvironment } from "./support/fake-environment.ts";
 import { expectGolden } from "./support/golden.ts";
 import { runCommand } from "./support/run-command.ts";
-import { apiState, failingState, revision } from "./support/states.ts";
+import { apiState, failingState, revision, splitterState } from "./support/states.ts";
 
 describe("rollback", () => {
   const environment = () => new FakeEnvironment({ states: [apiState()] });
@@ -91,6 +91,19 @@ describe("delete", () => {
     const ran = await runCommand(["delete", "--all"], { environment, isTerminal: true, answers: ["yes"] });
     expect(ran.stderr).toContain("delete iris, digits in local, with 2 live replicas?");
     expect(environment.calls).toHaveLength(2);
+  });
+
+  test("takes a splitter before its APIs, and leaves those that one still needs: exit status 6", async () => {
+    const split = () => new FakeEnvironment({ states: [apiState(), failingState(), splitterState()] });
+    const both = split();
+    expect((await runCommand(["delete", "iris", "digits", "split", "-f"], { environment: both })).status).toBe(0);
+    expect(both.calls.map((call) => (call as { remove: string }).remove)).toEqual(["split", "iris", "digits"]);
+    const one = split();
+    const ran = await runCommand(["delete", "iris", "-o", "json"], { environment: one });
+    expect(ran.status).toBe(6);
+    expect(JSON.parse(ran.stdout)).toMatchObject({ api: "iris", error_code: "CONFLICT" });
+    expect(ran.stderr).toContain("iris is in use: the TrafficSplitter split sends requests to it");
+    expect(one.calls).toEqual([]);
   });
 
   test("of several names checks all of them before it deletes any", async () => {

@@ -2,8 +2,9 @@ import { describe, expect, test } from "vitest";
 import { FakeEnvironment } from "./support/fake-environment.ts";
 import { expectGolden } from "./support/golden.ts";
 import { runCommand } from "./support/run-command.ts";
-import { apiState, failingState, revision } from "./support/states.ts";
+import { apiState, failingState, revision, splitterState } from "./support/states.ts";
 
+const split = () => new FakeEnvironment({ states: [apiState(), splitterState(), failingState()] });
 const two = () => new FakeEnvironment({ states: [apiState(), failingState()] });
 
 describe("get", () => {
@@ -22,6 +23,35 @@ describe("get", () => {
     ["get-api-json", ["get", "iris", "-o", "json"], false],
   ] as const)("prints %s", async ([name, args, isTerminal]) => {
     await expectGolden(name, await runCommand(args, { environment: two(), isTerminal }));
+  });
+
+  test.for([
+    ["get-splitter-terminal", ["get"], true],
+    ["get-splitter-pipe", ["get", "-o", "wide"], false],
+    ["get-splitter-api", ["get", "split", "-v"], true],
+    ["get-splitter-json", ["get", "split", "-o", "json"], false],
+    ["describe-splitter", ["describe", "split"], true],
+  ] as const)("prints %s", async ([name, args, isTerminal]) => {
+    await expectGolden(name, await runCommand(args, { environment: split(), isTerminal }));
+  });
+
+  test("-w in a pipe writes each kind under its own header, again when it changes", async () => {
+    const environment = new FakeEnvironment({
+      watched: [[apiState(), splitterState()], [apiState("iris", { ready: 0 })]],
+    });
+    const ran = await runCommand(["get", "-w"], {
+      environment,
+      onWrite: ({ stdout }, interrupt) => stdout.includes("0/1") && interrupt(),
+    });
+    const names = ran.stdout.trimEnd().split("\n");
+    expect(names.map((line) => line.split("\t")[1])).toEqual([
+      "realtime api",
+      "iris",
+      "traffic splitter",
+      "split",
+      "realtime api",
+      "iris",
+    ]);
   });
 
   test("says on stderr that nothing is deployed; a pipe still gets the header", async () => {

@@ -1,22 +1,38 @@
 /** Handlers that the conformance suite deploys: standard library only, so that every environment can run them at once. */
 
-/** Says which text it was deployed with and which process answers. */
-export const speaking = (text: string) => `import os
+/**
+ * Says which text it was deployed with and which process answers: "host/pid/start", as in containers all processes have the
+ * same id.
+ */
+export const speaking = (text: string) => `import os, socket, time
 
 class PythonPredictor:
     def __init__(self, config):
+        self.process = f"{socket.gethostname()}/{os.getpid()}/{time.time_ns()}"
         self.text = ${JSON.stringify(text)}
 
     def predict(self, payload):
-        return {"text": self.text, "pid": os.getpid(), "payload": payload}
+        return {"text": self.text, "process": self.process, "payload": payload}
 `;
 
 /** The configuration of one API with a handler in handler.py; more of the API in YAML may follow. */
-export const spec = (name: string, more = "") => `- name: ${name}
+export const spec = (name: string, more = "", handler = "handler.py") => `- name: ${name}
   kind: RealtimeAPI
   handler:
-    path: handler.py
+    path: ${handler}
 ${more}`;
+
+/** The configuration of a TrafficSplitter. @param targets weights by name; a shadow's begins with "shadow " */
+export const splitter = (name: string, targets: Readonly<Record<string, number | string>>) => `- name: ${name}
+  kind: TrafficSplitter
+  apis:
+${Object.entries(targets)
+  .map(([api, weight]) =>
+    typeof weight === "number"
+      ? `    - {name: ${api}, weight: ${weight}}\n`
+      : `    - {name: ${api}, weight: ${weight.replace("shadow ", "")}, shadow: true}\n`,
+  )
+  .join("")}`;
 
 /** Quick answers for whoever waits: no rest period, one look decides. */
 export const failing = (statement: string) => `class PythonPredictor:
@@ -25,6 +41,27 @@ export const failing = (statement: string) => `class PythonPredictor:
 
     def predict(self, payload):
         return payload
+`;
+
+/** Counts what it is sent by POST, and says how many that were by GET. */
+export const counting = `import threading, time
+
+class Handler:
+    def __init__(self, config):
+        self.count = 0
+        self.lock = threading.Lock()
+
+    def handle_post(self, payload):
+        with self.lock:
+            self.count += 1
+        if isinstance(payload, dict) and "ms" in payload:
+            time.sleep(payload["ms"] / 1000)
+        if isinstance(payload, dict) and "fail" in payload:
+            raise ValueError("as it was asked to")
+        return {"count": self.count}
+
+    def handle_get(self):
+        return {"count": self.count}
 `;
 
 /** Answers with what it was asked, by every method. */

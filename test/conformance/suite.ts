@@ -15,7 +15,7 @@ interface ApiJson {
 
 interface Answer {
   readonly text: string;
-  readonly pid: number;
+  readonly process: string;
   readonly payload: unknown;
 }
 
@@ -155,7 +155,7 @@ export function describeConformance(environment: string, create: () => Promise<B
       expect((await bench.cortex(["refresh", "fresh"])).status).toBe(0);
       const after = await eventually(async () => {
         const now = await answer("fresh");
-        return now.pid === before.pid ? undefined : now;
+        return now.process === before.process ? undefined : now;
       });
       expect(after.text).toBe("same");
       expect((await get("fresh")).metadata.id).toBe(id);
@@ -176,7 +176,7 @@ export function describeConformance(environment: string, create: () => Promise<B
         const response = await post("/crashes", 1);
         return response.ok ? ((await response.json()) as Answer) : undefined;
       });
-      expect(after.pid).not.toBe(before.pid);
+      expect(after.process).not.toBe(before.process);
     });
 
     test("a replica that takes more than compute.mem is ended and named out of memory", async () => {
@@ -197,8 +197,8 @@ export function describeConformance(environment: string, create: () => Promise<B
       });
       await deploy(folder);
       expect((await get("many")).status).toMatchObject({ ready: 2, requested: 2 });
-      const pids = new Set((await Promise.all(Array.from({ length: 20 }, () => answer("many")))).map(({ pid }) => pid));
-      expect(pids.size).toBe(2);
+      const answers = await Promise.all(Array.from({ length: 20 }, () => answer("many")));
+      expect(new Set(answers.map(({ process }) => process)).size).toBe(2);
     });
 
     test("methods, subpaths, queries and payload types reach the handler", async () => {

@@ -18,7 +18,7 @@ const kindTitles: Readonly<Record<ApiKind, string>> = {
   TrafficSplitter: "traffic splitter",
 };
 
-/** Cortex 0.42's columns, and what an API is doing and how much; one table for all kinds when there are several. */
+/** Cortex 0.42's columns, and what an API is doing and how much; one table for all kinds with replicas. */
 export function apiTable(apis: readonly ListedApi[], now: number): Table {
   return [
     ["env", nameTitle(apis), "status", "live", "up-to-date", "last update", "requests/s"],
@@ -97,6 +97,6 @@ export function latencyText(ms: number | undefined): string {
   return `${ms >= 100 ? Math.round(ms) : ms.toFixed(1)} ms`;
 }
 
-function countText(count: number | undefined): string {
+export function countText(count: number | undefined): string {
   return count === undefined ? "-" : String(count);
 }

@@ -6,14 +6,24 @@ import { curlLine } from "./curl.ts";
 import { historyTable } from "./history-table.ts";
 import type { View } from "./show.ts";
 import { specJson } from "./spec-json.ts";
-import { alignedTable } from "./table.ts";
+import { splitterTable, targetTable } from "./splitter-table.ts";
+import { alignedTable, type Table } from "./table.ts";
 
 const nothingDeployed = "no apis are deployed";
 
+/** One for what has replicas, one for splitters; at least one. */
+export function apiTables(apis: readonly ListedApi[], now: number, isWide: boolean): readonly Table[] {
+  const splitters = apis.filter(({ state }) => state.kind === "TrafficSplitter");
+  const others = apis.filter(({ state }) => state.kind !== "TrafficSplitter");
+  return [
+    ...(others.length > 0 || splitters.length === 0 ? [(isWide ? wideApiTable : apiTable)(others, now)] : []),
+    ...(splitters.length > 0 ? [splitterTable(splitters, now, isWide)] : []),
+  ];
+}
+
 export function apisView(now: number): View<readonly ListedApi[]> {
   return {
-    table: (apis) => apiTable(apis, now),
-    wide: (apis) => wideApiTable(apis, now),
+    tables: (apis, isWide) => apiTables(apis, now, isWide),
     json: (apis) => apis.map(({ state }) => apiJson(state)),
     names: (apis) => apis.map(({ state }) => state.name),
     empty: nothingDeployed,
@@ -31,8 +41,7 @@ export function allApisView(now: number): View<readonly EnvironmentApis[]> {
   const flat = (all: readonly EnvironmentApis[]) =>
     all.flatMap(({ env_name, states }) => states.map((state) => ({ env: env_name, state })));
   return {
-    table: (all) => apiTable(flat(all), now),
-    wide: (all) => wideApiTable(flat(all), now),
+    tables: (all, isWide) => apiTables(flat(all), now, isWide),
     json: (all) =>
       all.map(({ env_name, states, error }) => ({
         env_name,
@@ -46,13 +55,17 @@ export function allApisView(now: number): View<readonly EnvironmentApis[]> {
 }
 
 export interface ApiDetail extends ListedApi {
+  /** All of its environment: a splitter's APIs are among them. */
+  readonly states: readonly ApiState[];
   readonly history: readonly Revision[];
 }
 
 export function apiDetailView(now: number, withConfiguration: boolean): View<ApiDetail> {
   return {
-    table: (detail) => apiTable([detail], now),
-    wide: (detail) => wideApiTable([detail], now),
+    tables: (detail, isWide) =>
+      detail.state.kind === "TrafficSplitter"
+        ? [targetTable(detail, detail.states, now)]
+        : apiTables([detail], now, isWide),
     below: async (detail) => (await sections(detail, now, withConfiguration)).map((section) => `\n${section}`).join(""),
     json: ({ state, history }) => [apiJson(state, history)],
     names: ({ state }) => [state.name],

@@ -1,21 +1,29 @@
 import type { ApiState, ReplicaState } from "../../core/environment.ts";
 import { apiJson, replicaCounts } from "./api-json.ts";
-import { apiTable, type ListedApi, latencyText, rateText } from "./api-table.ts";
+import { type ListedApi, latencyText, rateText } from "./api-table.ts";
+import { apiTables } from "./api-views.ts";
 import type { View } from "./show.ts";
 import { roughBytesText } from "./spec-json.ts";
+import { targetTable } from "./splitter-table.ts";
 import { alignedTable, type Table } from "./table.ts";
 import { ageText } from "./time.ts";
 
-export function describeView(now: number): View<ListedApi> {
+interface DescribedApi extends ListedApi {
+  /** All of its environment: a splitter's APIs are among them. */
+  readonly states: readonly ApiState[];
+}
+
+export function describeView(now: number): View<DescribedApi> {
   return {
-    table: (api) => apiTable([api], now),
-    below: ({ state }) =>
+    tables: (api) => apiTables([api], now, false),
+    below: (api) =>
       [
-        statusSection(state),
-        countsSection(state),
-        replicasSection(state, now),
-        trafficSection(state),
-        notesSection(state),
+        statusSection(api.state),
+        ...(api.state.kind === "TrafficSplitter"
+          ? [alignedTable(targetTable(api, api.states, now))]
+          : [countsSection(api.state), replicasSection(api.state, now)]),
+        trafficSection(api.state),
+        notesSection(api.state),
       ]
         .filter((section) => section !== "")
         .map((section) => `\n${section}`)

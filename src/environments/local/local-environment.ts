@@ -15,7 +15,7 @@ import type {
 } from "../../core/environment.ts";
 import { CortexError } from "../../core/errors.ts";
 import { agentAddress } from "../../platform/home.ts";
-import type { Api, RealtimeApi } from "../../spec/api.ts";
+import type { Api, RealtimeApi, TrafficSplitter } from "../../spec/api.ts";
 import { hasStoredApis } from "./agent/api-store.ts";
 import type { AgentInfo, Refresh, RollBack, RollOut } from "./agent/protocol.ts";
 import { AgentAbsent, type AgentClient, agentClient } from "./agent-client.ts";
@@ -63,10 +63,8 @@ class LocalEnvironment implements Environment {
   }
 
   revisionId(api: Api, project: Project): string {
-    return createHash("sha256")
-      .update(JSON.stringify([api, project.digest]))
-      .digest("hex")
-      .slice(0, 16);
+    const content = api.kind === "TrafficSplitter" ? [api] : [api, project.digest];
+    return createHash("sha256").update(JSON.stringify(content)).digest("hex").slice(0, 16);
   }
 
   async list(signal: AbortSignal): Promise<readonly ApiState[]> {
@@ -86,18 +84,18 @@ class LocalEnvironment implements Environment {
     options: RollOutOptions,
     signal: AbortSignal,
   ): AsyncGenerator<RolloutEvent> {
-    const { home } = this.#options;
-    const { storeSnapshot } = await import("./snapshots.ts");
-    if (project.totalBytes >= slowToStoreBytes) {
+    const runsCode = api.kind !== "TrafficSplitter";
+    if (runsCode && project.totalBytes >= slowToStoreBytes) {
       yield { type: "notice", message: `storing the project's ${Math.round(project.totalBytes / 2 ** 20)} MiB` };
     }
     // Both are waited for, also when one fails or Ctrl-C comes: what is being written is removed then.
-    const prepared = await Promise.allSettled([storeSnapshot(home, project, signal), this.#prepareAgent(signal)]);
+    const stored = runsCode ? this.#store(project, signal) : undefined;
+    const prepared = await Promise.allSettled([stored, this.#prepareAgent(signal)]);
     for (const one of prepared) if (one.status === "rejected") throw one.reason;
     const request: RollOut = {
-      api: api as RealtimeApi,
+      api: api as RealtimeApi | TrafficSplitter,
       revisionId: this.revisionId(api, project),
-      project: project.digest,
+      project: runsCode ? project.digest : "",
       ...options,
     };
     yield* this.#stream<RolloutEvent>("PUT", `/apis/${api.name}`, signal, request);
@@ -150,6 +148,11 @@ class LocalEnvironment implements Environment {
   async request(name: string, request: ApiRequest, signal: AbortSignal): Promise<ApiResponse> {
     const { endpoint } = await this.#requireApi(name, signal);
     return requestApi(endpoint, request, signal);
+  }
+
+  async #store(project: Project, signal: AbortSignal): Promise<void> {
+    const { storeSnapshot } = await import("./snapshots.ts");
+    await storeSnapshot(this.#options.home, project, signal);
   }
 
   async #requireApi(name: string, signal: AbortSignal): Promise<ApiState> {

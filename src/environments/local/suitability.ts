@@ -5,10 +5,16 @@ type Refusal = Suitability["refusals"][number];
 
 /** What this machine cannot do with `api`, and what it does otherwise than a cluster would. */
 export function localSuitability(api: Api, project: Project): Suitability {
-  if (api.kind !== "RealtimeAPI") return { refusals: [], notices: [] };
+  const refusals: Refusal[] = [];
+  if (api.networking.endpoint === "/metrics") {
+    refusals.push({
+      message: "networking.endpoint: /metrics is where the local gateway shows its own metrics",
+      hint: "choose another endpoint",
+    });
+  }
+  if (api.kind !== "RealtimeAPI") return { refusals, notices: [] };
   const files = new Set(project.files.map((file) => file.path));
   const { handler, compute } = api;
-  const refusals: Refusal[] = [];
   if (!handler) {
     refusals.push({
       message: "pod.containers cannot run on this machine: there is no container runtime in the local environment",
@@ -23,12 +29,6 @@ export function localSuitability(api: Api, project: Project): Suitability {
         hint: "list the same packages in requirements.txt, as pip knows them",
       });
     }
-  }
-  if (api.networking.endpoint === "/metrics") {
-    refusals.push({
-      message: "networking.endpoint: /metrics is where the local gateway shows its own metrics",
-      hint: "choose another endpoint",
-    });
   }
   const notices: string[] = [];
   if (compute.gpu > 0)

@@ -38,11 +38,13 @@ const target = object(
       example: "name: iris",
     }),
     weight: required(integer({ min: 0, max: 100 }), {
-      description: "Share of the traffic in percent. Those without `shadow` sum up to 100.",
+      description:
+        "Share of the requests in percent. Those without `shadow` sum up to 100; with `shadow`, of how many it gets a copy.",
       example: "weight: 80",
     }),
     shadow: defaulted(boolean(), {
-      description: "Gets copies of requests, and its answers are dropped; one API at most.",
+      description:
+        "Gets copies of requests besides the API that answers, and its own answers are dropped; one API at most.",
       fallback: false,
       written: false,
     }),

@@ -1,5 +1,5 @@
 import type { ApiState, ReplicaState, Revision } from "../../../src/core/environment.ts";
-import type { RealtimeApi } from "../../../src/spec/api.ts";
+import type { RealtimeApi, TrafficSplitter } from "../../../src/spec/api.ts";
 
 /** The moment at which every test of the command line happens. */
 export const now = Date.parse("2026-11-23T14:00:00Z");
@@ -121,4 +121,28 @@ export function failingState(name = "digits"): ApiState {
     ],
     notices: ["max_replicas is 4 instead of 100: all that this machine has room for"],
   });
+}
+
+/** A splitter among iris, digits (which failed) and a shadow that somebody has lost. */
+export function splitterState(name = "split"): ApiState {
+  const spec: TrafficSplitter = {
+    kind: "TrafficSplitter",
+    name,
+    apis: [
+      { name: "iris", weight: 80, shadow: false },
+      { name: "digits", weight: 20, shadow: false },
+      { name: "lost", weight: 50, shadow: true },
+    ],
+    networking: { endpoint: `/${name}` },
+  };
+  const { autoscaler: _, ...state } = apiState(name, {
+    kind: "TrafficSplitter",
+    revision: revision(3, { spec, project: "" }),
+    status: { code: "status_error", message: "not deployed any more: lost" },
+    requested: 0,
+    ready: 0,
+    upToDate: 0,
+    replicas: [],
+  });
+  return state;
 }

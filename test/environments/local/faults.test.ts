@@ -6,7 +6,7 @@ import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
 import { agentAddress } from "../../../src/platform/home.ts";
 import { isAlive } from "../../../src/platform/processes.ts";
-import { failing, sleeping, speaking, spec } from "../../conformance/handlers.ts";
+import { failing, sleeping, speaking, spec, splitter } from "../../conformance/handlers.ts";
 import { type Bench, createBench, endProcess, eventually } from "../../support/cortex.ts";
 import { runLoad } from "../../support/load.ts";
 
@@ -40,7 +40,7 @@ const ask = (bench: Bench, name: string, body: unknown = 1) =>
 const answers = (bench: Bench, name: string) =>
   eventually(async () => {
     const response = await ask(bench, name);
-    return response.ok ? ((await response.json()) as { text: string; pid: number }) : undefined;
+    return response.ok ? ((await response.json()) as { text: string; process: string }) : undefined;
   });
 
 describe("the agent is killed", () => {
@@ -54,7 +54,7 @@ describe("the agent is killed", () => {
     const listed = await bench.cortex(["get", "-o", "json"]);
     expect(listed.json<{ metadata: { name: string } }[]>().map((api) => api.metadata.name)).toEqual(["a", "b"]);
     expect(await answers(bench, "a")).toMatchObject({ text: "hello" });
-    expect((await answers(bench, "b")).pid).not.toBe(before.pid);
+    expect((await answers(bench, "b")).process).not.toBe(before.process);
   });
 
   test("a handler that never lets go of the interpreter ends with it as well", async () => {
@@ -131,6 +131,36 @@ test("a newer command line replaces the agent of an older one, and no request is
   expect(await answers(bench, "kept")).toMatchObject({ text: "kept" });
 });
 
+test("a splitter comes back with its APIs, and a newer agent takes it over without losing a request", {
+  timeout: 90_000,
+}, async () => {
+  await using bench = await createBench();
+  const folder = await bench.project({
+    "cortex.yaml": spec("a") + spec("b") + splitter("split", { a: 50, b: 50 }),
+    "handler.py": speaking("hello"),
+  });
+  const deployed = await bench.cortex(["deploy", folder]);
+  expect(deployed, deployed.stderr).toMatchObject({ status: 0 });
+  await endProcess((await bench.agentPid())!);
+  await bench.cortex(["get"]);
+  await Promise.all([answers(bench, "a"), answers(bench, "b")]);
+
+  const older = await bench.agentPid();
+  const stop = new AbortController();
+  const url = `http://127.0.0.1:${bench.port}/split`;
+  const load = runLoad({ url, ratePerSecond: 100, until: stop.signal, body: "1", connections: 8 });
+  const env = { ...process.env, CORTEX_HOME: bench.home, CORTEX_LOCAL_PORT: String(bench.port) };
+  await promisify(execFile)(process.execPath, [sources, "refresh", "a"], { env });
+  expect(await bench.agentPid()).not.toBe(older);
+  await eventually(() => !isAlive(older!) || undefined);
+  stop.abort();
+  const report = await load;
+  expect(report.failures).toEqual([]);
+  expect(report.ok).toBeGreaterThan(20);
+  const lines = (await bench.cortex(["logs", "b", "--grep", "via split"])).stdout.trimEnd().split("\n");
+  expect(lines.length).toBeGreaterThan(5);
+});
+
 describe("what a handler does wrong", () => {
   test("printing 100 MB neither blocks it nor fills the disk", async () => {
     await using bench = await createBench();
@@ -153,7 +183,7 @@ describe("what a handler does wrong", () => {
       "handler.py": speaking("still here"),
     });
     await bench.cortex(["deploy", folder]);
-    const { pid } = await answers(bench, "killed");
+    const pid = Number((await answers(bench, "killed")).process.split("/")[1]);
     const load = runLoad({
       url: `http://127.0.0.1:${bench.port}/killed`,
       ratePerSecond: 100,

@@ -1,13 +1,16 @@
 import { availableParallelism, totalmem } from "node:os";
 import type { ApiState, LogLine, LogOptions, Revision, RolloutEvent } from "../../../core/environment.ts";
 import { CortexError } from "../../../core/errors.ts";
+import { splitterHasNone, targetInUse, targetsOf } from "../../../core/splitters.ts";
 import { type EventHistory, untilAborted } from "../../../core/streams.ts";
 import type { Gateway } from "../gateway/types.ts";
 import type { LogStore } from "../logs/log-store.ts";
-import { ApiController, type ControllerPorts } from "./api-controller.ts";
+import { ApiController } from "./api-controller.ts";
 import type { ApiRecord, ApiStore } from "./api-store.ts";
+import type { Controller, ControllerPorts, RolloutRequest } from "./controller.ts";
 import type { LocalRevision } from "./generation.ts";
 import type { Refresh, RollBack, RollOut } from "./protocol.ts";
+import { SplitterController, type SplitterRevision } from "./splitter-controller.ts";
 
 export interface AgentPorts {
   readonly gateway: Gateway;
@@ -31,7 +34,7 @@ const deleteDrainMs = 30_000;
 /** All APIs of one home. Holds no socket and no file of its own: those who speak to it, and what it uses, are given. */
 export class Agent {
   readonly #ports: AgentPorts;
-  readonly #apis = new Map<string, ApiController>();
+  readonly #apis = new Map<string, Controller>();
   /** APIs that are deleted but whose in-flight requests have not ended; the same name waits for it. */
   readonly #removing = new Map<string, Promise<void>>();
   /** Those of them that are still on disk. */
@@ -54,7 +57,7 @@ export class Agent {
   restore(records: readonly ApiRecord[]): void {
     for (const record of records) {
       try {
-        this.#apis.set(record.name, ApiController.restore(record, this.#controllerPorts()));
+        this.#apis.set(record.name, restored(record, this.#controllerPorts()));
       } catch (error) {
         console.error(`${record.name} cannot be brought back: somebody has edited its files`, error);
       }
@@ -79,14 +82,20 @@ export class Agent {
   /** @throws CONFLICT, DISK_FULL, NOT_WRITABLE */
   async rollOut(request: RollOut): Promise<EventHistory<RolloutEvent>> {
     const { api: spec, revisionId, project, createdBy } = request;
-    if (!(await this.#ports.hasSnapshot(project))) throw new Error(`no snapshot ${project}`);
+    if (project !== "" && !(await this.#ports.hasSnapshot(project))) throw new Error(`no snapshot ${project}`);
     await this.#removing.get(spec.name)?.catch(() => {});
     this.#refuseWhenFrozen();
     this.#refuseTakenEndpoint(spec);
-    const revision: LocalRevision = { number: 1, id: revisionId, project, spec, createdAt: Date.now(), createdBy };
+    this.#refuseMissingTargets(spec);
+    const revision = { number: 1, id: revisionId, project, spec, createdAt: Date.now(), createdBy };
     const known = this.#apis.get(spec.name);
+    if (known && known.kind !== spec.kind) {
+      throw new CortexError("CONFLICT", `${spec.name}: its kind cannot change from ${known.kind} to ${spec.kind}`, {
+        hint: `delete it first: cortex delete ${spec.name}`,
+      });
+    }
     if (known) return this.#afterSave(known, known.rollOut(revision, request));
-    const created = ApiController.create(revision, request, this.#controllerPorts());
+    const created = newController(revision, request, this.#controllerPorts());
     this.#apis.set(spec.name, created);
     try {
       return await this.#afterSave(created, created.history);
@@ -99,7 +108,7 @@ export class Agent {
   /** @throws API_NOT_FOUND, REVISION_NOT_FOUND, CONFLICT */
   async rollBack(name: string, request: RollBack): Promise<EventHistory<RolloutEvent>> {
     const api = this.#find(name);
-    const old = api.revisions.find((revision) => revision.number === request.revision) as LocalRevision | undefined;
+    const old = api.revisions.find((revision) => revision.number === request.revision);
     if (!old) {
       const known = api.revisions.map((revision) => revision.number).join(", ");
       throw new CortexError("REVISION_NOT_FOUND", `${name} has no revision ${request.revision}`, {
@@ -108,11 +117,12 @@ export class Agent {
     }
     this.#refuseWhenFrozen();
     this.#refuseTakenEndpoint(old.spec);
+    this.#refuseMissingTargets(old.spec);
     const again = { ...old, createdAt: Date.now(), createdBy: request.createdBy, rollbackOf: old.number };
     return this.#afterSave(api, api.rollOut(again, request));
   }
 
-  /** @throws API_NOT_FOUND, CONFLICT */
+  /** @throws API_NOT_FOUND, CONFLICT, NOT_SUPPORTED */
   async refresh(name: string, request: Refresh): Promise<EventHistory<RolloutEvent>> {
     this.#refuseWhenFrozen();
     return this.#find(name).refresh(request);
@@ -123,16 +133,22 @@ export class Agent {
     return this.#find(name).revisions;
   }
 
-  /** @throws API_NOT_FOUND */
+  /** @throws API_NOT_FOUND, NOT_SUPPORTED */
   logs(name: string, options: LogOptions, signal: AbortSignal): AsyncIterable<LogLine> {
-    this.#find(name);
+    const api = this.#find(name);
+    if (api.kind === "TrafficSplitter") throw splitterHasNone(api.revisions[0]!.spec, "lines of its own", "logs");
     return this.#ports.logs.read(name, options, signal);
   }
 
-  /** @throws API_NOT_FOUND; DISK_FULL or NOT_WRITABLE when it cannot be forgotten: then it serves on */
+  /**
+   * @throws API_NOT_FOUND; CONFLICT when a splitter needs it; DISK_FULL or NOT_WRITABLE when it cannot be forgotten: then it
+   * serves on
+   */
   async remove(name: string, keepCache: boolean): Promise<void> {
     this.#refuseWhenFrozen();
     const api = this.#find(name);
+    const splitters = [...this.#apis.values()].filter(({ targets }) => targets.includes(name));
+    if (splitters.length > 0) throw targetInUse(name, splitters.map((one) => one.name).sort());
     this.#apis.delete(name);
     const removed = this.#removeApi(api).finally(() => this.#removing.delete(name));
     this.#removing.set(name, removed);
@@ -189,6 +205,7 @@ export class Agent {
       port: this.#ports.port,
       slots: this.#ports.slots,
       machine: () => machine,
+      isDeployed: (name) => this.#apis.has(name),
       save: async (record) => {
         if (this.#frozen || this.#apis.get(record.name) === undefined) return;
         await this.#ports.store.save(record);
@@ -197,7 +214,7 @@ export class Agent {
     };
   }
 
-  async #afterSave(api: ApiController, history: EventHistory<RolloutEvent>): Promise<EventHistory<RolloutEvent>> {
+  async #afterSave(api: Controller, history: EventHistory<RolloutEvent>): Promise<EventHistory<RolloutEvent>> {
     try {
       await api.saved();
     } catch (error) {
@@ -208,7 +225,7 @@ export class Agent {
     return history;
   }
 
-  async #removeApi(api: ApiController): Promise<void> {
+  async #removeApi(api: Controller): Promise<void> {
     const forgotten = this.#forget(api);
     const settled = forgotten.catch(() => {}).finally(() => this.#forgetting.delete(settled));
     this.#forgetting.add(settled);
@@ -217,7 +234,7 @@ export class Agent {
   }
 
   /** From here on it does not come back, whatever happens to this process. */
-  async #forget(api: ApiController): Promise<void> {
+  async #forget(api: Controller): Promise<void> {
     try {
       await api.saved().catch(() => {});
       await this.#ports.store.remove(api.name);
@@ -227,7 +244,7 @@ export class Agent {
     }
   }
 
-  #find(name: string): ApiController {
+  #find(name: string): Controller {
     const api = this.#apis.get(name);
     if (api) return api;
     const names = [...this.#apis.keys()].sort();
@@ -241,7 +258,16 @@ export class Agent {
     if (this.#frozen) throw this.#frozen;
   }
 
-  #refuseTakenEndpoint(spec: LocalRevision["spec"]): void {
+  /** What is being deleted is no target any more. */
+  #refuseMissingTargets(spec: Revision["spec"]): void {
+    const missing = targetsOf(spec).filter((target) => this.#apis.get(target)?.kind !== "RealtimeAPI");
+    if (missing.length === 0) return;
+    throw new CortexError("CONFLICT", `${spec.name}: not deployed: ${missing.join(", ")}`, {
+      hint: `deploy ${missing.join(" and ")} first, or take it out of the apis of ${spec.name}`,
+    });
+  }
+
+  #refuseTakenEndpoint(spec: Revision["spec"]): void {
     const { endpoint } = spec.networking;
     const taken = [...this.#apis.values()].find((api) => api.name !== spec.name && api.endpoints.includes(endpoint));
     if (!taken) return;
@@ -260,4 +286,16 @@ export class Agent {
       for (const listener of this.#listeners) listener();
     }, coalesceMs).unref();
   }
+}
+
+function newController(revision: Revision, request: RolloutRequest, ports: ControllerPorts): Controller {
+  return revision.spec.kind === "TrafficSplitter"
+    ? SplitterController.create(revision as SplitterRevision, ports)
+    : ApiController.create(revision as LocalRevision, request, ports);
+}
+
+function restored(record: ApiRecord, ports: ControllerPorts): Controller {
+  return record.revisions[0]?.spec.kind === "TrafficSplitter"
+    ? SplitterController.restore(record, ports)
+    : ApiController.restore(record, ports);
 }

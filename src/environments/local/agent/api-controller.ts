@@ -2,32 +2,14 @@ import type { ApiState, Revision, RolloutEvent } from "../../../core/environment
 import { CortexError } from "../../../core/errors.ts";
 import { EventHistory } from "../../../core/streams.ts";
 import { replicaCap } from "../capacity.ts";
-import type { Gateway } from "../gateway/types.ts";
 import { observe } from "./api-status.ts";
 import { type ApiRecord, keepRevisions } from "./api-store.ts";
+import type { Controller, ControllerPorts, RolloutRequest } from "./controller.ts";
 import { Generation, type LocalRevision } from "./generation.ts";
 import { ReplicaCrew } from "./replica-crew.ts";
 import type { ReplicaSlot, SlotFailure, SlotPorts } from "./replica-slot.ts";
 import { deadlinePassed, rolloutFailure } from "./rollout-failure.ts";
 import { Scaler } from "./scaler.ts";
-
-export interface ControllerPorts {
-  readonly gateway: Gateway;
-  /** Of the gateway, also while it cannot listen there. */
-  port(): number;
-  readonly slots: Pick<SlotPorts, "openLog" | "start">;
-  /** Cores and memory that replicas may share. */
-  machine(): { readonly cores: number; readonly memoryBytes: number };
-  /** Keeps what must outlive the agent; called after every change of it. */
-  save(record: ApiRecord): Promise<void>;
-  /** Something that `state()` shows has changed. */
-  changed(): void;
-}
-
-export interface RolloutRequest {
-  readonly force: boolean;
-  readonly timeoutMs: number;
-}
 
 /** For an update that an earlier agent left under way; what its caller had asked for is not known any more. */
 const resumedTimeoutMs = 15 * 60_000;
@@ -38,8 +20,10 @@ type History = EventHistory<RolloutEvent>;
  * Runs one API: remembers what is wanted, looks at what is there after every event, and takes the next step towards it.
  * All decisions are taken in one turn of the event loop, so no two of them ever see each other half-way.
  */
-export class ApiController {
+export class ApiController implements Controller {
   readonly name: string;
+  readonly kind = "RealtimeAPI";
+  readonly targets: readonly string[] = [];
   readonly #ports: ControllerPorts;
   readonly #scaler = new Scaler(performance.now());
   readonly #crew: ReplicaCrew;

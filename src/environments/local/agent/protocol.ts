@@ -1,5 +1,5 @@
 import type { ErrorJson } from "../../../core/errors.ts";
-import type { RealtimeApi } from "../../../spec/api.ts";
+import type { RealtimeApi, TrafficSplitter } from "../../../spec/api.ts";
 
 /**
  * What CLI and agent say to each other: HTTP over a socket that only the user can open. Streams are one JSON value per
@@ -25,9 +25,9 @@ export interface AgentInfo {
 }
 
 export interface RollOut {
-  readonly api: RealtimeApi;
+  readonly api: RealtimeApi | TrafficSplitter;
   readonly revisionId: string;
-  /** Digest of a snapshot that the CLI has stored. */
+  /** Digest of a snapshot that the CLI has stored; empty for a TrafficSplitter. */
   readonly project: string;
   readonly force: boolean;
   readonly createdBy: string;

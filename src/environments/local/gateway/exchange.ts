@@ -1,12 +1,14 @@
 import { Answer } from "./answer.ts";
 import { BodyFollower } from "./body-follower.ts";
 import { fault, type Refusal, refusalOf, tooSlow } from "./faults.ts";
+import type { Mirror } from "./mirror.ts";
 import { Outgoing, readAheadBytes } from "./outgoing.ts";
 import type { ReplicaLoad, Ticket } from "./replica-load.ts";
 import { refusalFor } from "./replies.ts";
 import { forwardedHead, type RequestHead } from "./request-head.ts";
 import type { ResponseHead } from "./response-head.ts";
 import { stripEndpoint } from "./router.ts";
+import type { Split } from "./split.ts";
 import type { Surroundings } from "./surroundings.ts";
 import type { ApiTraffic } from "./traffic.ts";
 import type { Loss, UpstreamClient, UpstreamConnection } from "./upstream-connection.ts";
@@ -50,6 +52,10 @@ export class Exchange implements Ticket, UpstreamClient {
   private readonly outgoing = new Outgoing();
   private readonly answer: Answer;
   private api: ApiTraffic | undefined;
+  /** The splitter that chose the API. */
+  private split: Split | undefined;
+  /** A copy of it for another API, as long as its body arrives. */
+  private mirror: Mirror | undefined;
   private replica: ReplicaLoad | undefined;
   /** Whether the replica counts this request as in flight. */
   private holdsReplica = false;
@@ -120,6 +126,8 @@ export class Exchange implements Ticket, UpstreamClient {
     if (bodyEnd > start && this.phase === "sent") this.sendOn(bytes, start, bodyEnd);
     else if (bodyEnd > start) this.hold(bytes, start, bodyEnd);
     if (this.body.isDone && this.phase === "reading") this.admit();
+    // The request itself comes first; one that was refused has no copy any more.
+    if (this.mirror) this.copyOn(bytes, start, bodyEnd);
     return bodyEnd;
   }
 
@@ -259,7 +267,7 @@ export class Exchange implements Ticket, UpstreamClient {
     this.requestId = head.requestId || this.around.nextRequestId();
     const { requestId, isHead, minor } = this;
     this.answer.reset({ requestId, isHead, minor, keepsAlive: head.keepsAlive });
-    this.api = this.replica = undefined;
+    this.api = this.replica = this.split = undefined;
     this.wasSentTwice = false;
     this.refusedConnections = 0;
     if (head.isChunked) this.body.chunked();
@@ -274,14 +282,55 @@ export class Exchange implements Ticket, UpstreamClient {
       this.refuse(refusalFor.unknownPath(this.path, router.endpoints()));
       return;
     }
-    this.api = found.target.traffic;
-    const { prefixLine } = found.target;
+    const { traffic, split, prefixLine } = found.target;
+    this.api = traffic;
+    if (split && !this.followSplit(split)) return;
     const { requestId, owner } = this;
     const forwarded = { target: stripEndpoint(target, found.endpoint), peer: owner.peer, prefixLine, requestId };
-    this.outgoing.begin(forwardedHead(bytes, head, forwarded));
+    const text = forwardedHead(bytes, head, forwarded);
+    this.outgoing.begin(text);
     if (end > start) this.hold(bytes, start, end);
+    this.admitWhenReady(head);
+    if (split && this.isOpen) this.copy(split, head, text, bytes, start, end);
+  }
+
+  private admitWhenReady(head: RequestHead): void {
     const comesSoon = head.contentLength >= 0 && head.contentLength <= readAheadBytes && !head.expectsContinue;
     if (this.body.isDone || !comesSoon) this.admit();
+  }
+
+  /** @returns false when the API whose turn it is does not exist: the request is answered then */
+  private followSplit(split: Split): boolean {
+    const target = split.nextTarget();
+    this.split = split;
+    split.underWay++;
+    this.api = split.trafficOf(target);
+    if (this.api) return true;
+    this.refuse(refusalFor.targetMissing(split.splitter, target));
+    return false;
+  }
+
+  /** Begins a copy for the splitter's shadow, if it gets one of this request; WebSockets have none. */
+  private copy(split: Split, head: RequestHead, text: string, bytes: Buffer, start: number, end: number): void {
+    const shadow = head.upgradesToWebSocket ? undefined : split.nextShadow();
+    if (!shadow) return;
+    const { method, path, requestId, around } = this;
+    const request = { splitter: split.splitter, head: text, method, path, requestId };
+    this.mirror = around.mirrors.begin(shadow, request, head.contentLength, this.startedAt);
+    if (this.mirror) this.copyOn(bytes, start, end);
+    else split.notCopied++;
+  }
+
+  private copyOn(bytes: Buffer, start: number, end: number): void {
+    const mirror = this.mirror!;
+    const isCopied = end === start || this.around.mirrors.add(mirror, bytes, start, end);
+    if (isCopied && !this.body.isDone) return;
+    this.mirror = undefined;
+    if (!isCopied) this.split!.notCopied++;
+    else {
+      this.split!.copied++;
+      mirror.send(performance.now());
+    }
   }
 
   private admit(): void {
@@ -390,10 +439,14 @@ export class Exchange implements Ticket, UpstreamClient {
   }
 
   private complete(status: number): void {
-    const { method, path, requestId, bytesIn, replica, api, around } = this;
+    const { method, path, requestId, bytesIn, replica, api, split, around } = this;
     const { bytesOut } = this.answer;
     this.phase = "idle";
     this.outgoing.clear();
+    if (this.mirror) {
+      this.mirror.drop();
+      this.mirror = undefined;
+    }
     if (this.causeTimer) {
       clearTimeout(this.causeTimer);
       this.causeTimer = undefined;
@@ -401,10 +454,16 @@ export class Exchange implements Ticket, UpstreamClient {
     }
     const now = performance.now();
     const ms = now - this.startedAt;
-    (api?.meter ?? around.strays).record(now, status, ms, bytesIn, bytesOut);
+    if (api || !split) (api?.meter ?? around.strays).record(now, status, ms, bytesIn, bytesOut);
+    if (split) {
+      split.underWay--;
+      split.meter.record(now, status, ms, bytesIn, bytesOut);
+    }
     around.onAccess({
       time: Math.round(Date.now() - ms),
-      api: api?.api ?? "",
+      api: api?.api ?? split?.splitter ?? "",
+      splitter: split?.splitter ?? "",
+      isCopy: false,
       revision: replica?.backend.revision ?? 0,
       replica: replica?.backend.replica ?? "",
       method,

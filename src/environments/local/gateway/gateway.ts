@@ -3,10 +3,12 @@ import type { ApiMetrics } from "../../../core/environment.ts";
 import { ClientConnection } from "./client-connection.ts";
 import { listenOnLoopback, portOf, stopListening } from "./listeners.ts";
 import { Meter } from "./meter.ts";
+import { Mirrors } from "./mirrors.ts";
 import { renderPrometheus } from "./prometheus.ts";
 import { ReadBuffers } from "./read-buffers.ts";
 import { requestIds } from "./request-ids.ts";
 import { Router } from "./router.ts";
+import { Split } from "./split.ts";
 import type { RouteTarget, Surroundings } from "./surroundings.ts";
 import { ApiTraffic } from "./traffic.ts";
 import {
@@ -17,6 +19,7 @@ import {
   type GatewayOptions,
   type RouteOptions,
   type Sample,
+  type SplitOptions,
   type Unavailable,
 } from "./types.ts";
 
@@ -29,6 +32,7 @@ class LocalGateway implements Gateway, Surroundings {
   readonly limits: GatewayLimits;
   readonly router = new Router<RouteTarget>();
   readonly buffers = new ReadBuffers();
+  readonly mirrors: Mirrors;
   readonly strays = new Meter(performance.now());
   readonly nextRequestId: () => string = requestIds();
   readonly onAccess: GatewayOptions["onAccess"];
@@ -38,6 +42,7 @@ class LocalGateway implements Gateway, Surroundings {
   private servers: Server[] = [];
   private readonly connections = new Set<ClientConnection>();
   private readonly apis = new Map<string, ApiTraffic>();
+  private readonly splits = new Map<string, Split>();
   /** Removed, but with requests in flight. */
   private readonly leaving = new Set<ApiTraffic>();
   private readonly sweeper: NodeJS.Timeout;
@@ -47,6 +52,7 @@ class LocalGateway implements Gateway, Surroundings {
     this.limits = { ...defaultLimits, ...limits };
     this.onAccess = onAccess;
     this.onWaiting = onWaiting;
+    this.mirrors = new Mirrors(this.limits, onAccess);
     this.sweeper = setInterval(() => this.sweep(), this.limits.sweepMs).unref();
   }
 
@@ -82,21 +88,40 @@ class LocalGateway implements Gateway, Surroundings {
   setRoute(route: RouteOptions): void {
     let traffic = this.apis.get(route.api);
     if (traffic) {
-      if (traffic.endpoint !== route.endpoint) this.unroute(traffic);
+      if (traffic.endpoint !== route.endpoint) this.unroute(traffic.endpoint, traffic);
       traffic.endpoint = route.endpoint;
       traffic.maxQueueLength = route.maxQueueLength;
     } else {
       traffic = new ApiTraffic(route, this);
       this.apis.set(route.api, traffic);
     }
-    this.router.set(route.endpoint, { traffic, prefixLine: prefixLine(route.endpoint) });
+    this.router.set(route.endpoint, { traffic, split: undefined, prefixLine: prefixLine(route.endpoint) });
+  }
+
+  setSplit(options: SplitOptions): void {
+    let split = this.splits.get(options.splitter);
+    if (split) {
+      if (split.endpoint !== options.endpoint) this.unroute(split.endpoint, split);
+      split.change(options);
+    } else {
+      split = new Split(options, this.apis);
+      this.splits.set(options.splitter, split);
+    }
+    this.router.set(options.endpoint, { traffic: undefined, split, prefixLine: prefixLine(options.endpoint) });
+  }
+
+  removeSplit(splitter: string): void {
+    const split = this.splits.get(splitter);
+    if (!split) return;
+    this.splits.delete(splitter);
+    this.unroute(split.endpoint, split);
   }
 
   async removeRoute(api: string): Promise<void> {
     const traffic = this.apis.get(api);
     if (!traffic) return;
     this.apis.delete(api);
-    this.unroute(traffic);
+    this.unroute(traffic.endpoint, traffic);
     this.leaving.add(traffic);
     await traffic.remove();
     this.leaving.delete(traffic);
@@ -126,20 +151,20 @@ class LocalGateway implements Gateway, Surroundings {
     return this.apis.get(api)?.sample ?? { inFlight: 0, queueLength: 0 };
   }
 
-  metrics(api: string): ApiMetrics {
+  metrics(name: string): ApiMetrics {
     const now = performance.now();
-    const meter = this.apis.get(api)?.meter ?? new Meter(now);
-    return { ...meter.read(now), ...this.sample(api) };
+    const split = this.splits.get(name);
+    if (split) return { ...split.meter.read(now), inFlight: split.underWay, queueLength: 0 };
+    const meter = this.apis.get(name)?.meter ?? new Meter(now);
+    return { ...meter.read(now), ...this.sample(name) };
   }
 
   renderMetrics(): string {
     const served = [...this.apis.values()].map(({ api, meter, sample, replicasReady }) => {
       return { api, meter, replicasReady, ...sample };
     });
-    return renderPrometheus([
-      ...served,
-      { api: "", meter: this.strays, replicasReady: 0, inFlight: 0, queueLength: 0 },
-    ]);
+    const strays = { api: "", meter: this.strays, replicasReady: 0, inFlight: 0, queueLength: 0 };
+    return renderPrometheus([...served, strays], [...this.splits.values()]);
   }
 
   async close(signal: AbortSignal): Promise<void> {
@@ -148,6 +173,7 @@ class LocalGateway implements Gateway, Surroundings {
     clearInterval(this.sweeper);
     const closed = this.connections.size > 0 ? new Promise<void>((resolve) => this.whenIdle.push(resolve)) : undefined;
     for (const connection of [...this.connections]) connection.destroy();
+    this.mirrors.close();
     for (const traffic of this.apis.values()) traffic.close();
     await closed;
   }
@@ -177,6 +203,7 @@ class LocalGateway implements Gateway, Surroundings {
     this.now = performance.now();
     for (const connection of this.connections) connection.sweep(this.now);
     for (const traffic of this.apis.values()) traffic.sweep(this.now);
+    this.mirrors.sweep(this.now);
   }
 
   /** The API of that name, and removed ones of the same name that still have requests in flight. */
@@ -185,9 +212,10 @@ class LocalGateway implements Gateway, Surroundings {
     return [...(present ? [present] : []), ...[...this.leaving].filter((one) => one.api === api)];
   }
 
-  private unroute(traffic: ApiTraffic): void {
-    // Another API may have taken the endpoint meanwhile.
-    if (this.router.get(traffic.endpoint)?.traffic === traffic) this.router.delete(traffic.endpoint);
+  private unroute(endpoint: string, owner: ApiTraffic | Split): void {
+    const target = this.router.get(endpoint);
+    // Another one may have taken the endpoint meanwhile.
+    if ((target?.traffic ?? target?.split) === owner) this.router.delete(endpoint);
   }
 }
 

@@ -58,6 +58,13 @@ export const refusalFor = {
     retryAfterS: cause.retryAfterS,
     details: { api },
   }),
+  targetMissing: (splitter: string, api: string): Refusal => ({
+    status: 503,
+    code: "target_missing",
+    error: `${noReplica}: ${splitter} sends requests to ${api}, which is not deployed`,
+    retryAfterS: 10,
+    details: { api, splitter },
+  }),
   heldTooLong: (api: string, heldMs: number): Refusal => ({
     status: 503,
     code: "hold_timeout",

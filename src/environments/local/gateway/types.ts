@@ -9,6 +9,17 @@ export interface RouteOptions {
   readonly maxQueueLength: number;
 }
 
+/** A TrafficSplitter, which sends the requests to its endpoint on to APIs. */
+export interface SplitOptions {
+  readonly splitter: string;
+  /** As that of an API. */
+  readonly endpoint: string;
+  /** Weights are whole percents and sum up to 100. */
+  readonly targets: readonly { readonly api: string; readonly weight: number }[];
+  /** Gets copies of so many percent of the requests. */
+  readonly shadow?: { readonly api: string; readonly weight: number };
+}
+
 /** A replica that is ready. */
 export interface Backend {
   /** Unique within its API; a restarted replica gets a new one. */
@@ -35,6 +46,10 @@ export interface AccessLine {
   readonly time: number;
   /** Empty when the path belongs to no API. */
   readonly api: string;
+  /** The TrafficSplitter that it came by; empty when it came to the API's own endpoint. */
+  readonly splitter: string;
+  /** Whether it is a copy whose answer nobody sees. */
+  readonly isCopy: boolean;
   /** 0 when no replica was asked. */
   readonly revision: number;
   /** Empty when no replica was asked. */
@@ -78,6 +93,14 @@ export interface GatewayLimits {
   /** How often time limits are looked at. */
   readonly sweepMs: number;
   readonly maxConnections: number;
+  /** Largest body of a request that is copied. */
+  readonly maxMirrorBytes: number;
+  /** Most that the bodies of all copies may take. */
+  readonly maxMirrorBytesHeld: number;
+  /** Most copies at the same time. */
+  readonly maxMirrors: number;
+  /** A copy that is not answered by then is broken off. */
+  readonly maxMirrorMs: number;
 }
 
 export const defaultLimits: GatewayLimits = {
@@ -90,6 +113,10 @@ export const defaultLimits: GatewayLimits = {
   causeGraceMs: 250,
   sweepMs: 1_000,
   maxConnections: 4_096,
+  maxMirrorBytes: 2 ** 20,
+  maxMirrorBytesHeld: 64 * 2 ** 20,
+  maxMirrors: 1_024,
+  maxMirrorMs: 10 * 60_000,
 };
 
 export interface GatewayOptions extends Partial<GatewayLimits> {
@@ -122,6 +149,10 @@ export interface Gateway {
   setRoute(route: RouteOptions): void;
   /** New requests get 404 at once, waiting ones 503; resolves when those in flight are done. */
   removeRoute(api: string): Promise<void>;
+  /** Splits the requests to an endpoint among APIs from the next request on. One that is not routed then is answered 503. */
+  setSplit(split: SplitOptions): void;
+  /** New requests get 404 at once; those under way end at their APIs. */
+  removeSplit(splitter: string): void;
   addBackend(api: string, backend: Backend): void;
   /** Sends nothing more to it; resolves when its requests in flight are done, or, once `signal` aborts, cut. */
   drainBackend(api: string, id: string, signal: AbortSignal): Promise<void>;
@@ -132,7 +163,8 @@ export interface Gateway {
   sample(api: string): Sample;
   /** Requests that one replica in service holds, over all its backends. */
   inFlightOf(api: string, replica: string): number;
-  metrics(api: string): ApiMetrics;
+  /** Of an API or a TrafficSplitter; what is in-flight by way of a splitter counts until it is answered. */
+  metrics(name: string): ApiMetrics;
   /** Prometheus text format; also at `GET /metrics`. */
   renderMetrics(): string;
   /** Stops to accept, waits for what is in flight until `signal` aborts, then closes every connection. */

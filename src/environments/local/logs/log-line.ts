@@ -5,6 +5,10 @@ export interface AccessLine {
   /** When it ended, milliseconds since the epoch. */
   readonly time: number;
   readonly api: string;
+  /** The TrafficSplitter that it came by, if not empty. */
+  readonly splitter?: string;
+  /** Whether it is a copy whose answer nobody sees. */
+  readonly isCopy?: boolean;
   /** Undefined when no replica had a part in it. */
   readonly revision?: number;
   readonly replica?: string;
@@ -21,8 +25,9 @@ export function formatLine(line: LogLine): string {
 }
 
 export function accessLogLine({ time, api, revision, replica, ...request }: AccessLine): LogLine {
-  const { method, path, status, ms, requestId } = request;
-  const text = `${method} ${path} ${status} ${ms < 10 ? ms.toFixed(2) : ms.toFixed(1)}ms ${requestId}`;
+  const { method, path, status, ms, requestId, splitter, isCopy } = request;
+  const way = splitter ? ` ${isCopy ? "copy of" : "via"} ${splitter}` : "";
+  const text = `${method} ${path} ${status} ${ms < 10 ? ms.toFixed(2) : ms.toFixed(1)}ms ${requestId}${way}`;
   return { time, api, revision: revision ?? 0, replica: replica ?? "", stream: "access", text };
 }
 
