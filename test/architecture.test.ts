@@ -39,7 +39,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Packages that cost time to load: they enter by `import()` where they are used. */
-const onlyLazily = ["chalk", "ignore", "yaml", "zod"];
+const onlyLazily = ["@aws-sdk", "chalk", "ignore", "yaml", "zod"];
 
 interface Import {
   readonly from: string;

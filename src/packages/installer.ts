@@ -72,7 +72,8 @@ const pipSetting =
   /^PIP_(INDEX_URL|EXTRA_INDEX_URL|FIND_LINKS|NO_INDEX|CONSTRAINT|CONFIG_FILE|CLIENT_CERT|TRUSTED_HOST)$/;
 const uvSetting = /^UV_(INDEX|DEFAULT_INDEX|INDEX_URL|EXTRA_INDEX_URL|FIND_LINKS|NO_INDEX|CONFIG_FILE)$/;
 
-async function hasPipSettings(variables: Variables): Promise<boolean> {
+/** @returns whether the user has set something up for pip that uv would not read */
+export async function hasPipSettings(variables: Variables): Promise<boolean> {
   const names = Object.keys(variables).filter((name) => variables[name]);
   if (names.some((name) => uvSetting.test(name))) return false;
   if (names.some((name) => pipSetting.test(name))) return true;

@@ -6,8 +6,8 @@ export interface ToolRun {
   readonly program: readonly [string, ...string[]];
   readonly cwd: string;
   readonly variables: Readonly<Record<string, string>>;
-  /** Any interpreter: it guards the tool, see below. */
-  readonly python: string;
+  /** Any interpreter: it guards the tool, see below. Without one a tool may outlive this process when that is killed. */
+  readonly python: string | undefined;
   readonly onLine: (line: string) => void;
 }
 
@@ -35,7 +35,10 @@ os._exit(code if code >= 0 else 128 - code)
 export async function runTool(tool: ToolRun, signal: AbortSignal): Promise<ToolEnd> {
   signal.throwIfAborted();
   const isWindows = process.platform === "win32";
-  const [file, ...args] = isWindows ? tool.program : [tool.python, "-I", "-S", "-c", guard, ...tool.program];
+  const isGuarded = !isWindows && tool.python !== undefined;
+  const [file, ...args]: [string, ...string[]] = !isGuarded
+    ? [...tool.program]
+    : [tool.python, "-I", "-S", "-c", guard, ...tool.program];
   const lastLines: string[] = [];
   const child = spawn(file, args, {
     cwd: tool.cwd,

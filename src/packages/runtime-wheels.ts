@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { Python } from "./find-python.ts";
 import { unpackOnce } from "./unpack-wheels.ts";
-import { wheelFits } from "./wheel-tags.ts";
+import { type WheelTarget, wheelFits } from "./wheel-tags.ts";
 
 /** Where the parts of Cortex that run in Python lie. */
 export interface RuntimeFiles {
@@ -46,7 +46,7 @@ export async function readWheelsLock({ runtimeFolder }: RuntimeFiles): Promise<r
  * @throws DISK_FULL, NOT_WRITABLE; FAILED when a wheel is missing; Error when one is damaged
  */
 export async function unpackWheels({ home, runtime, wheels, python }: WheelsFor, signal: AbortSignal): Promise<string> {
-  const chosen = wheels.filter((wheel) => wheel.name !== "pip" && isMeantFor(wheel, python, runtime));
+  const chosen = wheels.filter((wheel) => isMeantFor(wheel, python, runtime));
   const hashes = chosen.map((wheel) => wheel.sha256).sort();
   const digest = createHash("sha256").update(hashes.join("\n")).digest("hex");
   const files = chosen.map(({ file, sha256 }) => ({ path: join(runtime.wheelsFolder, file), sha256 }));
@@ -77,10 +77,15 @@ function pythonTag({ major, minor, abiFlags }: Python): string {
 }
 
 function isMeantFor(wheel: LockedWheel, python: Python, { wheelsFolder }: RuntimeFiles): boolean {
+  const isThere = wheel.platform === null || existsSync(join(wheelsFolder, wheel.file));
+  return isThere && isWheelFor(wheel, python);
+}
+
+/** @returns whether the runtime uses `wheel` with such an interpreter, wherever that is */
+export function isWheelFor(wheel: LockedWheel, target: WheelTarget): boolean {
   const minor = (bound: string) => Number(bound.split(".")[1]);
   const isInRange =
-    (wheel.minPython === null || python.minor >= minor(wheel.minPython)) &&
-    (wheel.maxPython === null || python.minor <= minor(wheel.maxPython));
-  const isThere = wheel.platform === null || existsSync(join(wheelsFolder, wheel.file));
-  return isInRange && wheelFits(wheel.file, python) && isThere;
+    (wheel.minPython === null || target.minor >= minor(wheel.minPython)) &&
+    (wheel.maxPython === null || target.minor <= minor(wheel.maxPython));
+  return wheel.name !== "pip" && isInRange && wheelFits(wheel.file, target);
 }

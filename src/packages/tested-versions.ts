@@ -14,7 +14,12 @@ export const testedVersions: Readonly<Record<string, { readonly from: string; re
  * @throws PACKAGES_FAILED for a package that does not
  */
 export async function checkInstalled(sitePackages: string, requirements: Requirements | undefined): Promise<void> {
-  for (const folder of await readdir(sitePackages).catch(() => [])) {
+  checkTested(await readdir(sitePackages).catch(() => []), requirements);
+}
+
+/** @param folders names of the installed packages' `.dist-info` folders, among others. @throws PACKAGES_FAILED */
+export function checkTested(folders: readonly string[], requirements: Requirements | undefined): void {
+  for (const folder of folders) {
     const [, name = "", version = ""] = /^([\w.]+)-([^-]+)\.dist-info$/.exec(folder) ?? [];
     const range = testedVersions[name.toLowerCase()];
     if (!range) continue;

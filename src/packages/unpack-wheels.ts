@@ -78,7 +78,7 @@ async function readWheel(file: string): Promise<Buffer> {
 }
 
 /** What only compilers and type checkers read. */
-const sources = /\.(pyx|pxd|pxi|pyi|c|h)$/;
+export const sources = /\.(pyx|pxd|pxi|pyi|c|h)$/;
 
 /** @returns where a wheel's file belongs in `sys.path`, undefined for scripts, sources of compiled code and the like */
 function installedPath(path: string): string | undefined {
