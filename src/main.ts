@@ -1,5 +1,7 @@
 import type { App } from "./cli/app.ts";
 import { quickAnswer } from "./cli/quick-answers.ts";
+import type { KubernetesEnvironment as KubernetesSettings } from "./cli/settings.ts";
+import type { Environment } from "./core/environment.ts";
 import { CortexError } from "./core/errors.ts";
 import { installation } from "./platform/installation.ts";
 
@@ -72,7 +74,8 @@ async function joinParts(args: readonly string[], signal: AbortSignal): Promise<
       const wanted = name ?? (variables.CORTEX_ENV || (await settings.read()).default_environment);
       if (wanted !== "local") {
         const { usableEnvironment } = await import("./cli/settings-changes.ts");
-        usableEnvironment(await settings.read(), wanted);
+        const used = usableEnvironment(await settings.read(), wanted);
+        if (used.kind === "kubernetes") return joinKubernetes(used, home, variables);
       }
       const { localEnvironment } = await import("./environments/local/local-environment.ts");
       return localEnvironment({ home, installation: installation(), variables });
@@ -98,6 +101,32 @@ async function joinParts(args: readonly string[], signal: AbortSignal): Promise<
       return checkMachine({ home, variables }, checkSignal);
     },
   };
+}
+
+async function joinKubernetes(
+  { name, context, namespace, registry, gateway, prometheus, base_image: baseImage }: KubernetesSettings,
+  home: string,
+  variables: App["variables"],
+): Promise<Environment> {
+  const { kubernetesEnvironment } = await import("./environments/kubernetes/kubernetes-environment.ts");
+  return kubernetesEnvironment({
+    name,
+    ...(namespace !== undefined && { namespace }),
+    ...(registry !== undefined && { registry }),
+    ...(gateway !== undefined && { gateway }),
+    ...(prometheus !== undefined && { prometheus }),
+    ...(baseImage !== undefined && { baseImage }),
+    version: installation().version,
+    now: Date.now,
+    async connect(signal) {
+      const { connect } = await import("./kubernetes/connect.ts");
+      return connect({ ...(context !== undefined && { context }), variables }, signal);
+    },
+    async images() {
+      const { imageBuilder } = await import("./image/image-builder.ts");
+      return imageBuilder({ home, variables, installation: installation() });
+    },
+  });
 }
 
 function currentFolder(): string {

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { type DeployPlan, type DeployPorts, deploy, plan } from "../core/deploy.ts";
 import type { Environment } from "../core/environment.ts";
 import { CortexError, exitStatus } from "../core/errors.ts";
@@ -21,7 +21,8 @@ export interface DeployFlags extends EnvFlag {
   readonly wait: boolean;
   /** Milliseconds. */
   readonly timeout: number;
-  readonly dryRun?: true;
+  /** `client`: compared here; `server`: the cluster checks the objects as well. */
+  readonly dryRun?: "client" | "server";
   readonly watch?: true;
 }
 
@@ -36,7 +37,11 @@ export function deployCommand(app: App, run: typeof runDeploy = runDeploy): Comm
     .option("-q, --quiet", "print nothing but the URL of each API")
     .option("--no-wait", "return as soon as the update is accepted")
     .option("--timeout <duration>", "how long an API may take to become live, e.g. 15m", parseDuration, 15 * 60_000)
-    .option("--dry-run", "show what would change, and change nothing")
+    .addOption(
+      new Option("--dry-run [how]", "show what would change, and change nothing; with -o yaml the objects of a cluster")
+        .choices(["client", "server"])
+        .preset("client"),
+    )
     .option("--watch", "deploy again whenever a file of the project is saved")
     .action((file: string, flags: DeployFlags) => run(app, file, flags));
   command.options.find((option) => option.long === "--timeout")?.default(15 * 60_000, "15m");
@@ -45,6 +50,7 @@ export function deployCommand(app: App, run: typeof runDeploy = runDeploy): Comm
     ["cortex deploy examples/iris", "deploy the cortex.yaml of a folder"],
     ["cortex deploy --watch", "and again on every saved file"],
     ["cortex deploy --dry-run", "only show what would change"],
+    ["cortex deploy -e prod --dry-run=server -o yaml", "the objects that would be applied, checked by the cluster"],
     ["cortex deploy -q", "print the URL alone, for a script"],
   ]);
 }
@@ -68,7 +74,7 @@ export async function deployOnce(
 ): Promise<void> {
   const planned = await sayWhenSlow(app, "reading the project", plan(file, ports, signal));
   await printWarnings(app, planned);
-  if (flags.dryRun) return printPlan(app, planned, flags.output);
+  if (flags.dryRun) return printDryRun(app, planned, flags, ports, signal);
   await applyPlan(app, planned, flags, ports, signal);
 }
 
@@ -123,6 +129,31 @@ export async function printWarnings(app: App, { warnings }: DeployPlan): Promise
   const { stderr } = app.terminal;
   const options = { palette: await paletteFor(stderr), columns: stderr.columns, withStacks: false };
   for (const warning of warnings) await stderr.write(warningText(warning, options));
+}
+
+/** The objects, where APIs are made of objects and a format for them is asked for; else what would change. */
+async function printDryRun(
+  app: App,
+  planned: DeployPlan,
+  { dryRun, output }: DeployFlags,
+  { environment, identity }: DeployPorts,
+  signal: AbortSignal,
+): Promise<void> {
+  const isCheckedByServer = dryRun === "server";
+  if (!environment.objects && isCheckedByServer) {
+    throw new CortexError("NOT_SUPPORTED", `--dry-run=server asks a cluster, and ${environment.name} is none`, {
+      hint: "use --dry-run",
+    });
+  }
+  if (!environment.objects || (output !== "yaml" && !isCheckedByServer)) return printPlan(app, planned, output);
+  const apis = planned.wanted.map(({ api }) => api);
+  const working = environment.objects(apis, planned.project, { createdBy: identity, isCheckedByServer }, signal);
+  const objects = await sayWhenSlow(app, "making the objects", working);
+  if (output === "pretty") return printPlan(app, planned, output);
+  if (output === "json") return app.terminal.stdout.write(jsonDocument({ apiVersion: "v1", kind: "List", items: objects }));
+  const { stringify } = await import("yaml");
+  const documents = objects.map((object) => stringify(object, { aliasDuplicateObjects: false, lineWidth: 0 }));
+  await app.terminal.stdout.write(documents.join("---\n"));
 }
 
 async function printPlan(app: App, { changes }: DeployPlan, output: OutputFormat): Promise<void> {

@@ -1,6 +1,6 @@
 import { CortexError } from "../core/errors.ts";
 import { nearest } from "../spec/nearest.ts";
-import type { EnvironmentSettings, KubernetesEnvironment, Settings } from "./settings.ts";
+import type { EnvironmentSettings, KubernetesEnvironment, OperatorEnvironment, Settings } from "./settings.ts";
 
 /** @throws USAGE */
 export function checkName(name: string): void {
@@ -71,22 +71,20 @@ function refuseLocal(name: string, what: string): void {
 }
 
 /**
- * The environment a command works in: the one that `-e` names, else that of CORTEX_ENV, else the default one.
- * @throws ENVIRONMENT_NOT_FOUND, NOT_SUPPORTED for what cannot be used yet, or any more
+ * The environment that is called `name`, if this Cortex can use it.
+ * @throws ENVIRONMENT_NOT_FOUND; NOT_SUPPORTED for a cluster whose operator it does not speak to
  */
-export function usableEnvironment(settings: Settings, name: string): "local" {
+export function usableEnvironment(
+  settings: Settings,
+  name: string,
+): Exclude<EnvironmentSettings, OperatorEnvironment> {
   const found = environmentNamed(settings, name);
-  if (found.kind === "local") return "local";
-  if (found.kind === "kubernetes") {
-    throw new CortexError("NOT_SUPPORTED", `${name} is a Kubernetes cluster, and deploying to one is not built yet`, {
-      hint: "use -e local",
-    });
-  }
+  if (found.kind !== "operator") return found;
   throw new CortexError(
     "NOT_SUPPORTED",
     `${name} is a cluster of an older Cortex, and this one speaks to no operator`,
     {
-      hint: "use -e local, or make that the default: cortex env default local",
+      hint: `name the cluster's kubeconfig context: cortex env configure ${name} --context CONTEXT`,
     },
   );
 }

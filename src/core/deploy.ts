@@ -56,7 +56,10 @@ export interface DeployOptions {
  */
 export async function plan(configFile: string, ports: DeployPorts, signal: AbortSignal): Promise<DeployPlan> {
   const { environment, files } = ports;
-  const [parsed, live] = await Promise.all([files.parse(configFile, signal), environment.list(signal)]);
+  const [parsed, live] = await Promise.all([
+    files.parse(configFile, signal),
+    environment.inspect?.(signal) ?? environment.list(signal),
+  ]);
   throwProblems(parsed.apis.flatMap(notBuiltYet), "NOT_SUPPORTED");
   const project = await files.read(parsed.root, parsed.configFile, signal);
   throwProblems(
@@ -66,6 +69,7 @@ export async function plan(configFile: string, ports: DeployPorts, signal: Abort
   throwProblems(conflictsWithLive(parsed.apis, live), "SPEC_INVALID");
   const wanted = parsed.apis.map((api) => ({
     api,
+    stored: environment.stored?.(api) ?? api,
     revisionId: environment.revisionId(api, project),
     notices: environment.suits(api, project).notices,
   }));

@@ -212,6 +212,8 @@ export interface Environment {
   rollOut(api: Api, project: Project, options: RollOutOptions, signal: AbortSignal): AsyncIterable<RolloutEvent>;
   /** The id that `rollOut` would give this content. */
   revisionId(api: Api, project: Project): string;
+  /** How a revision's spec is kept here, if not as it is: values of variables may be hashes. */
+  stored?(api: Api): Api;
   /** Makes a new revision of an old content; yields as `rollOut`. @throws API_NOT_FOUND, REVISION_NOT_FOUND */
   rollBack(name: string, revision: number, options: RollOutOptions, signal: AbortSignal): AsyncIterable<RolloutEvent>;
   /**

@@ -21,6 +21,8 @@ export interface ApiChange {
 /** An API as it should be: the spec, and the id that this content would have as a revision. */
 export interface WantedApi {
   readonly api: Api;
+  /** As the environment keeps it, see `Environment.stored`. */
+  readonly stored: Api;
   readonly revisionId: string;
   readonly notices: readonly string[];
 }
@@ -32,14 +34,15 @@ export function planChanges(
   live: readonly ApiState[],
 ): readonly ApiChange[] {
   const states = new Map(live.map((state) => [state.name, state]));
-  return wanted.map(({ api, revisionId, notices }) => {
+  return wanted.map(({ api, stored, revisionId, notices }) => {
     const state = states.get(api.name);
     const base = { name: api.name, kind: api.kind, notices };
     if (!state) return { ...base, change: "create", differences: [] };
     const isSame = state.revision.id === revisionId;
     const isServing = state.serving === state.revision.number || state.status.code === "status_live";
-    const change = isSame && isServing ? "unchanged" : "update";
-    return { ...base, change, differences: isSame ? [] : differencesOf(state, api, project) };
+    const drift = state.drift ?? [];
+    const change = isSame && isServing && drift.length === 0 ? "unchanged" : "update";
+    return { ...base, change, differences: [...(isSame ? [] : differencesOf(state, stored, project)), ...drift] };
   });
 }
 
@@ -89,7 +92,8 @@ function differencesOf(state: ApiState, api: Api, project: Project): Difference[
   const differences = [...new Set([...before.keys(), ...after.keys()])]
     .filter((path) => before.get(path) !== after.get(path))
     .map((path) => ({ path, before: masked(path, before.get(path)), after: masked(path, after.get(path)) }));
-  if (api.kind !== "TrafficSplitter" && state.revision.project !== project.digest) {
+  // Empty where no file of the project matters.
+  if (api.kind !== "TrafficSplitter" && state.revision.project !== "" && state.revision.project !== project.digest) {
     differences.push({
       path: "project",
       before: state.revision.project.slice(0, 12),

@@ -110,9 +110,9 @@ describe("an environment that is used", () => {
     ],
   } as const;
 
-  test("is local, or refused by name", () => {
-    expect(usableEnvironment(settings, "local")).toBe("local");
-    expect(() => usableEnvironment(settings, "prod")).toThrow("prod is a Kubernetes cluster");
+  test("is local or a Kubernetes cluster, or refused by name", () => {
+    expect(usableEnvironment(settings, "local")).toMatchObject({ kind: "local" });
+    expect(usableEnvironment(settings, "prod")).toMatchObject({ kind: "kubernetes", name: "prod" });
     expect(() => usableEnvironment(settings, "aws")).toThrow("aws is a cluster of an older Cortex");
     expect(() => usableEnvironment(settings, "porl")).toThrow("there is no environment porl");
   });

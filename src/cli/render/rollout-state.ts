@@ -1,4 +1,5 @@
 import type { ReplicaPhase, RolloutEvent } from "../../core/environment.ts";
+import { roughBytesText } from "./spec-json.ts";
 import { durationText } from "./time.ts";
 import { oneLine, padEnd } from "./width.ts";
 
@@ -10,25 +11,39 @@ interface ShownReplica {
   readonly detail?: string;
 }
 
-/** What is shown of the rollouts that are under way, by API; replicas in the order in which they came. */
-export type RolloutState = ReadonlyMap<string, readonly ShownReplica[]>;
+interface ShownRollout {
+  /** In the order in which they came. */
+  readonly replicas: readonly ShownReplica[];
+  /** What is done before there is a replica, such as "pushing image 40%". */
+  readonly step?: string;
+}
+
+/** What is shown of the rollouts that are under way, by API. */
+export type RolloutState = ReadonlyMap<string, ShownRollout>;
 
 export const noRollouts: RolloutState = new Map();
 
 /** @returns `state` after `event` of `api`; an API that is live, and a replica that stopped, is shown no longer */
 export function afterEvent(state: RolloutState, api: string, event: RolloutEvent): RolloutState {
-  const replicas = state.get(api) ?? [];
   if (event.type === "live") return without(state, api);
-  if (event.type !== "replica") return new Map(state).set(api, replicas);
+  const before = state.get(api) ?? { replicas: [] };
+  return new Map(state).set(api, afterOne(before, event));
+}
+
+function afterOne(rollout: ShownRollout, event: RolloutEvent): ShownRollout {
+  const { replicas } = rollout;
+  if (event.type === "step") return { replicas, step: stepText(event) };
+  if (event.type !== "replica") return rollout;
   const { replica: id, phase, at, detail } = event;
-  if (phase === "stopped")
-    return new Map(state).set(
-      api,
-      replicas.filter((one) => one.id !== id),
-    );
+  if (phase === "stopped") return { replicas: replicas.filter((one) => one.id !== id) };
   const shown: ShownReplica = { id, phase, since: at, ...(detail !== undefined && { detail }) };
   const isKnown = replicas.some((one) => one.id === id);
-  return new Map(state).set(api, isKnown ? replicas.map((one) => (one.id === id ? shown : one)) : [...replicas, shown]);
+  return { replicas: isKnown ? replicas.map((one) => (one.id === id ? shown : one)) : [...replicas, shown] };
+}
+
+function stepText({ step, doneBytes, totalBytes }: Extract<RolloutEvent, { type: "step" }>): string {
+  if (doneBytes === undefined || !totalBytes) return step;
+  return `${step} ${Math.floor((100 * doneBytes) / totalBytes)}% of ${roughBytesText(totalBytes)}`;
 }
 
 export function without(state: RolloutState, api: string): RolloutState {
@@ -37,9 +52,9 @@ export function without(state: RolloutState, api: string): RolloutState {
 
 /** One line per replica: its name, what it is doing, for how long. */
 export function rolloutLines(state: RolloutState, now: number): readonly string[] {
-  const rows = [...state].flatMap(([api, replicas]) =>
+  const rows = [...state].flatMap(([api, { replicas, step }]) =>
     replicas.length === 0
-      ? [{ name: api, phase: "waiting", time: "", detail: "" }]
+      ? [{ name: api, phase: oneLine(step ?? "waiting"), time: "", detail: "" }]
       : replicas.map((replica) => ({
           name: replicaName(api, replica.id),
           phase: replica.phase,

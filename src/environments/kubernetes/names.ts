@@ -18,8 +18,14 @@ export const ours = `${label.managedBy}=${manager}`;
 export const annotation = {
   /** Id of the revision that an object was written for. */
   revisionId: "cortex.dev/revision-id",
-  /** On pod templates: when a refresh was asked for, RFC 3339. */
+  /** On pod templates and anchors: when a refresh was asked for, RFC 3339. */
   refreshedAt: "cortex.dev/refreshed-at",
+  /** On anchors: number of the revision that was live last. */
+  serving: "cortex.dev/serving",
+  /** On anchors: who started the last rollout, when, and until when it may take. */
+  rollout: "cortex.dev/rollout",
+  /** On anchors: why the wanted revision is not live. */
+  failure: "cortex.dev/failure",
 } as const;
 
 /**

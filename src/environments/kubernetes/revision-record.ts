@@ -13,6 +13,12 @@ export interface RevisionRecord {
   readonly spec: Api;
   /** By digest, of a handler; absent when users' containers run. */
   readonly image?: string;
+  /** Of the nodes that can run `image`: `amd64`, `arm64`. */
+  readonly architecture?: string;
+  /** Whether a Secret holds values of environment variables. */
+  readonly hasVariables: boolean;
+  /** Whether a Secret holds credentials to pull the image. */
+  readonly hasPullSecret: boolean;
   /** RFC 3339. */
   readonly createdAt: string;
   /** `user@host`. */

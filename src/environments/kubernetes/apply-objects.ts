@@ -1,0 +1,114 @@
+import { CortexError } from "../../core/errors.ts";
+import type { KubeClient } from "../../kubernetes/kube-client.ts";
+import { type KubeObject, type ResourceType, resource } from "../../kubernetes/objects.ts";
+import { label, manager, ours } from "./names.ts";
+import { ownedTypes } from "./snapshot.ts";
+
+/** What is to be of one API's objects. */
+export interface ObjectsChange {
+  readonly namespace: string;
+  readonly api: string;
+  /** In any order. */
+  readonly wanted: readonly KubeObject[];
+  /** Those that there are, by kind, as far as it is known; others are looked for. */
+  readonly live: ReadonlyMap<ResourceType, KubeObject>;
+}
+
+/** What pods name must be there before pods are made. */
+const first: ReadonlySet<string> = new Set(["Secret", "ServiceAccount"]);
+/** What scales a Deployment looks for it at once. */
+const last: ReadonlySet<string> = new Set(["HorizontalPodAutoscaler", "ScaledObject"]);
+
+/**
+ * Applies all objects, what others need first, and removes those of Cortex's that are wanted no longer.
+ * @returns the objects as they are now
+ * @throws CONFLICT before anything is changed when an object of that name is not Cortex's
+ */
+export async function applyObjects(
+  client: KubeClient,
+  change: ObjectsChange,
+  signal: AbortSignal,
+): Promise<readonly KubeObject[]> {
+  const { wanted, live, namespace } = change;
+  await refuseForeign(client, change, signal);
+  const surplus = [...live].filter(([type, object]) => isSurplus(type, object, wanted));
+  await Promise.all(
+    surplus.map(([type, { metadata }]) =>
+      client.remove(type, namespace, metadata.name, { ...(metadata.uid && { uid: metadata.uid }) }, signal),
+    ),
+  );
+  const applied: KubeObject[] = [];
+  for (const stage of stages(wanted)) {
+    applied.push(...(await Promise.all(stage.map((object) => client.apply(object, { force: true }, signal)))));
+  }
+  return applied;
+}
+
+function stages(wanted: readonly KubeObject[]): readonly (readonly KubeObject[])[] {
+  const isFirst = ({ kind }: KubeObject) => first.has(kind);
+  const isLast = ({ kind }: KubeObject) => last.has(kind);
+  return [
+    wanted.filter(isFirst),
+    wanted.filter((object) => !isFirst(object) && !isLast(object)),
+    wanted.filter(isLast),
+  ].filter((stage) => stage.length > 0);
+}
+
+/** What is not wanted any more; not what a controller of ours made, such as the autoscaler of a ScaledObject. */
+function isSurplus(type: ResourceType, object: KubeObject, wanted: readonly KubeObject[]): boolean {
+  if (object.metadata.ownerReferences?.some(({ controller }) => controller === true)) return false;
+  return !wanted.some(({ kind, metadata }) => kind === type.kind && metadata.name === object.metadata.name);
+}
+
+/** Objects that are not known to be ours are looked at by name: what somebody else made is never touched. */
+async function refuseForeign(
+  client: KubeClient,
+  { namespace, wanted, live }: ObjectsChange,
+  signal: AbortSignal,
+): Promise<void> {
+  const known = new Set([...live.values()].map(({ kind, metadata }) => `${kind}/${metadata.name}`));
+  const unknown = wanted.filter(({ kind, metadata }) => kind !== "Secret" && !known.has(`${kind}/${metadata.name}`));
+  const found = await Promise.all(
+    unknown.map(async ({ kind, metadata }) => {
+      const type = ownedTypes.find((one) => one.kind === kind);
+      return type && client.get(type, namespace, metadata.name, signal);
+    }),
+  );
+  const foreign = found.find((object) => object && object.metadata.labels?.[label.managedBy] !== manager);
+  if (foreign) throw notOurs(foreign, namespace);
+}
+
+export function notOurs({ kind, metadata }: KubeObject, namespace: string): CortexError {
+  return new CortexError(
+    "CONFLICT",
+    `the namespace ${namespace} has a ${kind} ${metadata.name} already, which Cortex did not make and does not touch`,
+    { hint: "give the API another name, or use another namespace: cortex env configure --namespace" },
+  );
+}
+
+/** All objects of an API that Cortex made, its anchor aside, by what is found now. */
+export async function removeObjects(
+  client: KubeClient,
+  namespace: string,
+  api: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const labelSelector = `${ours},${label.name}=${api}`;
+  // Routes go first, so that nothing is sent to what is about to end.
+  const stagesOfTypes: readonly (readonly ResourceType[])[] = [
+    [resource.httpRoute, resource.scaledObject],
+    [...ownedTypes.filter((type) => type !== resource.httpRoute && type !== resource.scaledObject)],
+  ];
+  for (const types of stagesOfTypes) {
+    await Promise.all(
+      types.map(async (type) => {
+        const list = await client.list(type, { namespace, labelSelector }, signal);
+        await Promise.all(
+          (list?.items ?? []).map(({ metadata }) =>
+            client.remove(type, namespace, metadata.name, { propagation: "Background" }, signal),
+          ),
+        );
+      }),
+    );
+  }
+}

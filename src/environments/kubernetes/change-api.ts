@@ -1,0 +1,340 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { RolloutEvent } from "../../core/environment.ts";
+import { CortexError } from "../../core/errors.ts";
+import type { KubeClient } from "../../kubernetes/kube-client.ts";
+import type { KubeError } from "../../kubernetes/kube-error.ts";
+import { type KubeObject, type OwnerReference, type ResourceType, resource } from "../../kubernetes/objects.ts";
+import type { Api } from "../../spec/api.ts";
+import { type Anchor, type AnchorState, anchorObject, readAnchor } from "./anchor.ts";
+import { templateRevision } from "./api-states.ts";
+import { applyObjects, notOurs } from "./apply-objects.ts";
+import { readFailureLog } from "./failure-log.ts";
+import type { ClusterFeatures } from "./features.ts";
+import { type Ending, followRollout } from "./follow-rollout.ts";
+import { type Failure, failureError } from "./judge.ts";
+import { objectsOf } from "./manifests/objects.ts";
+import { label, manager } from "./names.ts";
+import type { NamespaceWatch } from "./namespace-watch.ts";
+import { keepRevision, pruneRevisions, readRevisions } from "./revisions.ts";
+import type { RevisionRecord } from "./revision-record.ts";
+import type { ConfigMap, Deployment } from "./shapes.ts";
+
+/** What a change of one API works with. */
+export interface ChangePorts {
+  readonly client: KubeClient;
+  readonly namespace: string;
+  readonly features: ClusterFeatures;
+  /** One for the whole process, made when the first rollout is followed. */
+  watch(): NamespaceWatch;
+  endpoint(api: Api): string;
+  now(): number;
+}
+
+/** One API on its way to another state. */
+export interface ApiChange {
+  /** As it was when this change was planned; undefined for a new API. */
+  readonly before: Anchor | undefined;
+  readonly record: RevisionRecord;
+  readonly change: "created" | "updated" | "refreshed";
+  readonly refreshedAt: string | undefined;
+  /** The API's objects as they were found, by kind. */
+  readonly live: ReadonlyMap<ResourceType, KubeObject>;
+  /** Secrets of this revision. They need the anchor as their owner, so they are made once that is there. */
+  readonly secrets: (owner: OwnerReference) => readonly KubeObject[];
+  readonly createdBy: string;
+  readonly timeoutMs: number;
+}
+
+/** Until a Gateway has heard of endpoints that came or went: 100 to 160 ms were seen, and twice that is waited. */
+export const gatewayDelayMs = 300;
+
+/**
+ * Writes the anchor, then everything else, then follows until the revision is live.
+ * @throws CONFLICT when somebody else was first (nothing is changed then) or wants something else meanwhile; ROLLOUT_FAILED,
+ *   NO_CAPACITY or TIMED_OUT once the replicas of what failed are stopped and what was live before is back
+ */
+export async function* changeApi(
+  change: ApiChange,
+  ports: ChangePorts,
+  signal: AbortSignal,
+): AsyncGenerator<RolloutEvent> {
+  const { record } = change;
+  const deadline = ports.now() + change.timeoutMs;
+  const anchor = await writeAnchor(change, deadline, ports, signal);
+  yield { type: "accepted", change: change.change, revision: record.number };
+  const { client, namespace } = ports;
+  const owner = ownerOf(anchor);
+  const secrets = change.secrets(owner);
+  const [applied] = await Promise.all([
+    applyRevision(change, owner, secrets, ports, signal),
+    keepRevision(client, namespace, record, owner, signal),
+  ]);
+  const generation = applied.find(({ kind }) => kind === "Deployment")?.metadata.generation;
+  const needsRoute = applied.some(({ kind }) => kind === "HTTPRoute");
+  const wanted = {
+    api: anchor.name,
+    revision: record.number,
+    id: record.id,
+    generation,
+    isHandler: "handler" in record.spec && record.spec.handler !== null,
+  };
+  const ending = yield* followRollout({ watch: ports.watch(), wanted, needsRoute, deadline, now: ports.now }, signal);
+  if (ending.type !== "live") throw await endBadly(ending, change, owner, ports, signal);
+  await settle(anchor, needsRoute, ports, signal);
+  yield { type: "live", revision: record.number, endpoint: ports.endpoint(record.spec) };
+}
+
+export function ownerOf({ name, uid }: Pick<Anchor, "name" | "uid">): OwnerReference {
+  return { apiVersion: "v1", kind: "ConfigMap", name, uid };
+}
+
+/** The first write of every change, and the one that only one of two at once can make. */
+async function writeAnchor(
+  { before, record, refreshedAt, createdBy }: ApiChange,
+  deadline: number,
+  { client, namespace, now }: ChangePorts,
+  signal: AbortSignal,
+): Promise<Anchor> {
+  const state: AnchorState = {
+    record,
+    serving: before?.serving,
+    rollout: {
+      startedAt: new Date(now()).toISOString(),
+      deadline: new Date(deadline).toISOString(),
+      by: createdBy,
+    },
+    failure: undefined,
+    refreshedAt,
+  };
+  const object = anchorObject(namespace, state, before);
+  try {
+    return readAnchor(before ? await client.replace(object, signal) : await client.create(object, signal));
+  } catch (error) {
+    const { reason } = error as KubeError;
+    if (reason !== "AlreadyExists" && reason !== "Conflict" && reason !== "NotFound") throw error;
+    return otherWasFirst(record, { client, namespace, now }, signal);
+  }
+}
+
+/** @returns the anchor when it says what is wanted here as well: one's own write whose answer was lost, or the same deploy twice */
+async function otherWasFirst(
+  { spec: { name }, id, number }: RevisionRecord,
+  { client, namespace, now }: Pick<ChangePorts, "client" | "namespace" | "now">,
+  signal: AbortSignal,
+): Promise<Anchor> {
+  const found = await client.get<ConfigMap>(resource.configMap, namespace, name, signal);
+  if (!found) throw new CortexError("CONFLICT", `${name} was deleted by somebody else meanwhile`, { hint: "run it again" });
+  if (found.metadata.labels?.[label.managedBy] !== manager) throw notOurs(found, namespace);
+  const anchor = readAnchor(found);
+  if (anchor.record.id === id && anchor.record.number === number && !anchor.isBeingDeleted) return anchor;
+  throw isUpdating(anchor, now());
+}
+
+export function isUpdating({ name, record, rollout }: Anchor, now: number): CortexError {
+  const by = rollout?.by ?? record.createdBy;
+  const since = Math.max(0, Math.round((now - Date.parse(rollout?.startedAt ?? record.createdAt)) / 1000));
+  return new CortexError("CONFLICT", `${name} is updating: revision ${record.number} by ${by}, since ${since} s`, {
+    hint: `wait for it with \`cortex get ${name} -w\`, or override it with --force`,
+  });
+}
+
+/** @returns what was applied */
+async function applyRevision(
+  { record, live, refreshedAt }: ApiChange,
+  owner: OwnerReference,
+  secrets: readonly KubeObject[],
+  { client, namespace, features }: ChangePorts,
+  signal: AbortSignal,
+): Promise<readonly KubeObject[]> {
+  const api = record.spec.name;
+  const replicas = await wantedReplicas(record, { client, namespace }, live, signal);
+  const { objects } = objectsOf({
+    namespace,
+    record,
+    features,
+    owner,
+    replicas,
+    hasVariables: record.hasVariables,
+    hasPullSecret: record.hasPullSecret,
+    ...(refreshedAt !== undefined && { refreshedAt }),
+  });
+  return applyObjects(client, { namespace, api, wanted: [...secrets, ...objects], live }, signal);
+}
+
+/**
+ * The number of replicas to apply. An autoscaler's is left alone: out of what is applied, unless nobody but Cortex has ever set
+ * it, for then leaving it out would take it away and the default of 1 would come in its place.
+ */
+async function wantedReplicas(
+  { spec }: RevisionRecord,
+  { client, namespace }: Pick<ChangePorts, "client" | "namespace">,
+  live: ReadonlyMap<ResourceType, KubeObject>,
+  signal: AbortSignal,
+): Promise<number | undefined> {
+  if (!("autoscaling" in spec)) return undefined;
+  const { min_replicas: min, max_replicas: max, init_replicas: initially } = spec.autoscaling;
+  if (!live.has(resource.deployment)) return initially;
+  if (min === max) return min;
+  const deployment = await client.get<Deployment>(resource.deployment, namespace, spec.name, signal);
+  const now = deployment?.spec.replicas;
+  // None at all where there should be some: what a first revision that failed has left.
+  if (!deployment || now === undefined || (now === 0 && min > 0)) return initially;
+  return isSetByOthers(deployment) ? undefined : Math.min(max, Math.max(min, now));
+}
+
+function isSetByOthers({ metadata }: Deployment): boolean {
+  return (metadata.managedFields ?? []).some(
+    ({ manager: by, fieldsV1 }) =>
+      by !== manager && "f:replicas" in ((fieldsV1["f:spec"] as Record<string, unknown> | undefined) ?? {}),
+  );
+}
+
+/** The revision serves: says so on the anchor, forgets old revisions, waits until the Gateway has heard of it. */
+async function settle(
+  anchor: Anchor,
+  needsRoute: boolean,
+  { client, namespace }: ChangePorts,
+  signal: AbortSignal,
+): Promise<void> {
+  const serving = { metadata: { annotations: { "cortex.dev/serving": String(anchor.record.number) } } };
+  await Promise.all([
+    client.patch(resource.configMap, namespace, anchor.name, serving, signal),
+    readRevisions(client, namespace, anchor.name, signal).then((records) =>
+      pruneRevisions(client, namespace, records, signal),
+    ),
+    needsRoute && delay(gatewayDelayMs, undefined, { signal }),
+  ]);
+}
+
+/** @returns the error to throw, once what failed is stopped, and recorded for whoever asks later */
+async function endBadly(
+  ending: Exclude<Ending, { type: "live" }>,
+  change: ApiChange,
+  owner: OwnerReference,
+  ports: ChangePorts,
+  signal: AbortSignal,
+): Promise<CortexError> {
+  const api = change.record.spec.name;
+  if (ending.type === "superseded") {
+    const { anchor } = ending;
+    if (!anchor || anchor.isBeingDeleted) return new CortexError("CONFLICT", `${api} was deleted meanwhile`);
+    const { number, createdBy } = anchor.record;
+    return new CortexError("CONFLICT", `${api}: revision ${number} of ${createdBy} has taken over meanwhile`, {
+      hint: `see it with: cortex get ${api}`,
+    });
+  }
+  const serving = change.before?.serving;
+  const error =
+    ending.type === "late"
+      ? lateError(api, change, ending.detail)
+      : failureError(api, ending.failure, serving, await readFailureLog(ports.client, ending.failure, signal));
+  if (await recordFailure(change, error, ending.type === "failed" ? ending.failure : undefined, ports, signal)) {
+    await goBack(change, owner, error, ports, signal);
+  }
+  return error;
+}
+
+function lateError(api: string, { record, timeoutMs, before }: ApiChange, detail: string): CortexError {
+  const stays = before?.serving === undefined ? "" : `; revision ${before.serving} serves on`;
+  const message = `${api}: revision ${record.number} was not live within ${Math.round(timeoutMs / 1000)} s: ${detail}${stays}`;
+  return new CortexError("TIMED_OUT", message, {
+    hint: `give it longer with --timeout, or see what it does: cortex logs ${api}`,
+  });
+}
+
+/** Longest message that an annotation is given; the whole one was shown to whoever deployed. */
+const mostFailureBytes = 8 * 1024;
+
+/** @returns false when somebody has started another change meanwhile, which is then left alone */
+async function recordFailure(
+  { record }: ApiChange,
+  error: CortexError,
+  failure: Failure | undefined,
+  { client, namespace, now }: ChangePorts,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const object = await client.get<ConfigMap>(resource.configMap, namespace, record.spec.name, signal);
+  if (!object) return false;
+  const anchor = readAnchor(object);
+  if (anchor.record.number !== record.number || anchor.record.id !== record.id || anchor.isBeingDeleted) return false;
+  const details = error.details === undefined ? "" : `\n${error.details}`;
+  const recorded = {
+    code: error.code,
+    message: `${error.message}${details}`.slice(0, mostFailureBytes),
+    ...(failure?.trouble?.kind === "memory" && { outOfMemory: true }),
+    at: new Date(now()).toISOString(),
+  };
+  try {
+    await client.replace(anchorObject(namespace, { ...anchor, failure: recorded }, anchor), signal);
+    return true;
+  } catch (replaceError) {
+    if ((replaceError as KubeError).reason === "Conflict") return false;
+    throw replaceError;
+  }
+}
+
+/** What was live before is applied again, so that it serves with all its replicas; a first revision is scaled to none. */
+async function goBack(
+  change: ApiChange,
+  owner: OwnerReference,
+  error: CortexError,
+  ports: ChangePorts,
+  signal: AbortSignal,
+): Promise<void> {
+  const { client, namespace, features } = ports;
+  const api = change.record.spec.name;
+  const serving = change.before?.serving;
+  const record =
+    serving === change.record.number
+      ? change.record
+      : (await readRevisions(client, namespace, api, signal)).find(({ number }) => number === serving);
+  const live = await readLive(client, namespace, api, signal);
+  if (record) {
+    const refreshedAt = change.before?.refreshedAt;
+    await applyRevision({ ...change, record, live, refreshedAt }, owner, [], ports, signal);
+    return;
+  }
+  const { objects } = objectsOf({
+    namespace,
+    record: change.record,
+    features,
+    owner,
+    replicas: 0,
+    hasVariables: change.record.hasVariables,
+    hasPullSecret: change.record.hasPullSecret,
+    unavailable: { code: error.code.toLowerCase(), message: error.message, retryAfterS: 10 },
+  });
+  // Without what scales it: that would start the replicas anew.
+  const wanted = objects.filter(({ kind }) => kind !== "ScaledObject" && kind !== "HorizontalPodAutoscaler");
+  await applyObjects(client, { namespace, api, wanted, live }, signal);
+}
+
+/** The objects of one API as they are now, by kind. */
+export async function readLive(
+  client: KubeClient,
+  namespace: string,
+  api: string,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<ResourceType, KubeObject>> {
+  const { ownedTypes } = await import("./snapshot.ts");
+  const found = await Promise.all(
+    ownedTypes.map(async (type) => [type, await client.get(type, namespace, api, signal)] as const),
+  );
+  return new Map(
+    found.flatMap(([type, object]) =>
+      object?.metadata.labels?.[label.managedBy] === manager ? [[type, object] as const] : [],
+    ),
+  );
+}
+
+/** What was killed between its first write and the others is given up after this. */
+const longestApplyMs = 60_000;
+
+/** Whether an update that may still succeed is under way: `force` is needed to take it over. */
+export function isUnderWay(anchor: Anchor, deployment: Deployment | undefined, isDone: boolean, now: number): boolean {
+  const { rollout, record, failure } = anchor;
+  if (!rollout || failure || anchor.isBeingDeleted || now > Date.parse(rollout.deadline)) return false;
+  const isApplied = deployment !== undefined && templateRevision(deployment) === record.number;
+  if (isApplied) return !isDone;
+  return anchor.serving !== record.number && now - Date.parse(rollout.startedAt) < longestApplyMs;
+}

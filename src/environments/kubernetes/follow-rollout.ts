@@ -1,0 +1,95 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { ReplicaPhase, RolloutEvent } from "../../core/environment.ts";
+import { readAnchor } from "./anchor.ts";
+import { judge, type RolloutView, type RolloutWanted, type Verdict } from "./judge.ts";
+import { eventsByPod, type NamespaceWatch, podsOf } from "./namespace-watch.ts";
+import { replicaState, revisionOf } from "./pod-state.ts";
+import type { Pod } from "./shapes.ts";
+
+export interface FollowOptions {
+  readonly watch: NamespaceWatch;
+  readonly wanted: RolloutWanted;
+  readonly needsRoute: boolean;
+  /** Milliseconds since the epoch. */
+  readonly deadline: number;
+  now(): number;
+}
+
+/** How a rollout ended; `late` when its time was up first. */
+export type Ending = Exclude<Verdict, { type: "waiting" }> | { readonly type: "late"; readonly detail: string };
+
+/** Some verdicts depend on time alone. */
+const lookAgainMs = 1_000;
+
+/** Yields what replicas do, and returns how it ended. */
+export async function* followRollout(
+  options: FollowOptions,
+  signal: AbortSignal,
+): AsyncGenerator<RolloutEvent, Ending> {
+  const { watch, wanted, now, deadline } = options;
+  const phases = new Map<string, ReplicaPhase>();
+  let wasSeen = false;
+  const stop = new AbortController();
+  const changes = watch.changes(AbortSignal.any([signal, stop.signal]))[Symbol.asyncIterator]();
+  try {
+    for (let next = changes.next(); ; ) {
+      const isChanged = await Promise.race([
+        next.then(() => true),
+        delay(Math.max(0, Math.min(lookAgainMs, deadline - now())), false, { signal, ref: true }),
+      ]);
+      if (isChanged) next = changes.next();
+      const view = viewOf(options, wasSeen);
+      wasSeen ||= view.anchor?.record.number === wanted.revision;
+      yield* replicaEvents(view, wanted.revision, phases, now());
+      const verdict = judge(view, wanted);
+      if (verdict.type !== "waiting") return verdict;
+      if (now() >= deadline) return { type: "late", detail: verdict.detail };
+    }
+  } finally {
+    stop.abort();
+    await changes.return?.();
+  }
+}
+
+function viewOf({ watch, wanted, needsRoute, now }: FollowOptions, wasSeen: boolean): RolloutView {
+  const { view } = watch;
+  const anchor = view.anchors.get(wanted.api);
+  return {
+    anchor: anchor && readAnchor(anchor),
+    deployment: view.deployments.get(wanted.api),
+    pods: podsOf(view, wanted.api),
+    events: eventsByPod(view),
+    route: view.routes.get(wanted.api),
+    needsRoute,
+    wasSeen,
+    now: now(),
+  };
+}
+
+/** @param phases what was told of each pod before; brought up to date */
+function* replicaEvents(
+  view: RolloutView,
+  revision: number,
+  phases: Map<string, ReplicaPhase>,
+  at: number,
+): Generator<RolloutEvent> {
+  const pods = new Map(view.pods.filter((pod) => isTold(pod, revision, phases)).map((pod) => [pod.metadata.name, pod]));
+  for (const [replica, pod] of pods) {
+    const { phase, reason } = replicaState(pod, view.events.get(pod.metadata.uid ?? ""));
+    if (phases.get(replica) === phase) continue;
+    phases.set(replica, phase);
+    yield { type: "replica", replica, phase, at, ...(reason !== undefined && { detail: reason }) };
+  }
+  for (const replica of phases.keys()) {
+    if (pods.has(replica)) continue;
+    phases.delete(replica);
+    yield { type: "replica", replica, phase: "stopped", at };
+  }
+}
+
+/** New ones, and old ones from when they are told to end. */
+function isTold(pod: Pod, revision: number, phases: ReadonlyMap<string, ReplicaPhase>): boolean {
+  if (phases.has(pod.metadata.name)) return true;
+  const isOld = revisionOf(pod) !== revision;
+  return isOld === (pod.metadata.deletionTimestamp !== undefined);
+}
