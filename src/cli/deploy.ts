@@ -150,7 +150,8 @@ async function printDryRun(
   const working = environment.objects(apis, planned.project, { createdBy: identity, isCheckedByServer }, signal);
   const objects = await sayWhenSlow(app, "making the objects", working);
   if (output === "pretty") return printPlan(app, planned, output);
-  if (output === "json") return app.terminal.stdout.write(jsonDocument({ apiVersion: "v1", kind: "List", items: objects }));
+  if (output === "json")
+    return app.terminal.stdout.write(jsonDocument({ apiVersion: "v1", kind: "List", items: objects }));
   const { stringify } = await import("yaml");
   const documents = objects.map((object) => stringify(object, { aliasDuplicateObjects: false, lineWidth: 0 }));
   await app.terminal.stdout.write(documents.join("---\n"));

@@ -74,10 +74,7 @@ function refuseLocal(name: string, what: string): void {
  * The environment that is called `name`, if this Cortex can use it.
  * @throws ENVIRONMENT_NOT_FOUND; NOT_SUPPORTED for a cluster whose operator it does not speak to
  */
-export function usableEnvironment(
-  settings: Settings,
-  name: string,
-): Exclude<EnvironmentSettings, OperatorEnvironment> {
+export function usableEnvironment(settings: Settings, name: string): Exclude<EnvironmentSettings, OperatorEnvironment> {
   const found = environmentNamed(settings, name);
   if (found.kind !== "operator") return found;
   throw new CortexError(

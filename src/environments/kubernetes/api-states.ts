@@ -64,7 +64,7 @@ function realtimeCounts({ anchor, deployment, pods }: Observed): Counts {
   const { record } = anchor;
   const ready = pods.filter(isReady).map(revisionOf);
   const requested = deployment?.spec.replicas ?? 0;
-  const asleep = requested === 0 ? anchor.serving : undefined;
+  const asleep = requested === 0 ? lastLive(anchor, deployment) : undefined;
   const serving = ready.length > 0 ? Math.max(...ready) : asleep;
   return {
     ...(serving !== undefined && { serving }),
@@ -78,7 +78,8 @@ function realtimeCounts({ anchor, deployment, pods }: Observed): Counts {
 
 function splitterCounts({ anchor, missingTargets = [] }: Observed): Counts {
   const { record, serving, failure } = anchor;
-  const missing = missingTargets.length === 0 ? undefined : `it sends to what is not there: ${missingTargets.join(", ")}`;
+  const missing =
+    missingTargets.length === 0 ? undefined : `it sends to what is not there: ${missingTargets.join(", ")}`;
   const message = failure?.message ?? missing;
   const isLive = serving === record.number && message === undefined;
   return {
@@ -96,9 +97,7 @@ function splitterCounts({ anchor, missingTargets = [] }: Observed): Counts {
 
 function statusOf(anchor: Anchor, deployment: Deployment | undefined, pods: readonly Pod[]): ApiState["status"] {
   if (anchor.isBeingDeleted) return { code: "status_updating", message: "it is being deleted" };
-  if (deployment && templateRevision(deployment) === anchor.record.number && isComplete(deployment)) {
-    return liveStatus(deployment, pods);
-  }
+  if (deployment && isLive(anchor, deployment)) return liveStatus(deployment, pods);
   const { failure } = anchor;
   if (failure) {
     const code =
@@ -138,6 +137,20 @@ function firstTrouble(pods: readonly Pod[]): ApiState["status"] | undefined {
     }
   }
   return undefined;
+}
+
+/**
+ * The revision that was live last: what the anchor says, or what is live without anybody having been there to say so, because
+ * the command that rolled it out did not wait or was ended.
+ */
+export function lastLive(anchor: Anchor, deployment: Deployment | undefined): number | undefined {
+  return deployment && isLive(anchor, deployment) ? anchor.record.number : anchor.serving;
+}
+
+/** Whether all replicas are of the wanted revision; a first one that failed has none, and is not live for that. */
+function isLive({ record, failure }: Anchor, deployment: Deployment): boolean {
+  const isEmpty = (deployment.spec.replicas ?? 0) === 0;
+  return templateRevision(deployment) === record.number && isComplete(deployment) && !(isEmpty && failure);
 }
 
 /** Number of the revision that the Deployment's pods are made for. */

@@ -1,7 +1,10 @@
 import { CortexError } from "../../core/errors.ts";
 import type { KubeClient } from "../../kubernetes/kube-client.ts";
+import type { KubeError } from "../../kubernetes/kube-error.ts";
 import { type KubeObject, type ResourceType, resource } from "../../kubernetes/objects.ts";
+import { hasAdditions, isByHand } from "./drift.ts";
 import { label, manager, ours } from "./names.ts";
+import type { Deployment } from "./shapes.ts";
 import { ownedTypes } from "./snapshot.ts";
 
 /** What is to be of one API's objects. */
@@ -39,9 +42,40 @@ export async function applyObjects(
   );
   const applied: KubeObject[] = [];
   for (const stage of stages(wanted)) {
-    applied.push(...(await Promise.all(stage.map((object) => client.apply(object, { force: true }, signal)))));
+    applied.push(...(await Promise.all(stage.map((object) => applyOne(client, object, signal)))));
   }
   return applied;
+}
+
+async function applyOne(client: KubeClient, object: KubeObject, signal: AbortSignal): Promise<KubeObject> {
+  const applied = await client.apply(object, { force: true }, signal);
+  return hasAdditions(object, applied) ? takeOut(client, object, applied, signal) : applied;
+}
+
+/**
+ * Writes the whole specification, so that what others added is gone, and that they did. Replicas stay as they are.
+ * @returns the object as it is now
+ */
+async function takeOut(
+  client: KubeClient,
+  object: KubeObject,
+  applied: KubeObject,
+  signal: AbortSignal,
+): Promise<KubeObject> {
+  const { replicas } = (applied as Deployment).spec ?? {};
+  const managedFields = applied.metadata.managedFields?.filter((entry) => !isByHand(entry));
+  const whole = {
+    ...applied,
+    metadata: { ...applied.metadata, managedFields },
+    spec: { ...(replicas !== undefined && { replicas }), ...(object as Deployment).spec },
+  };
+  try {
+    return await client.replace(whole as unknown as KubeObject, signal);
+  } catch (error) {
+    // Changed since it was read, by a controller most likely: the next deploy sees what is left.
+    if ((error as KubeError).reason === "Conflict") return applied;
+    throw error;
+  }
 }
 
 function stages(wanted: readonly KubeObject[]): readonly (readonly KubeObject[])[] {

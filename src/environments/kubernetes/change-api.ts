@@ -15,8 +15,8 @@ import { type Failure, failureError } from "./judge.ts";
 import { objectsOf } from "./manifests/objects.ts";
 import { label, manager } from "./names.ts";
 import type { NamespaceWatch } from "./namespace-watch.ts";
-import { keepRevision, pruneRevisions, readRevisions } from "./revisions.ts";
 import type { RevisionRecord } from "./revision-record.ts";
+import { keepRevision, pruneRevisions, readRevisions } from "./revisions.ts";
 import type { ConfigMap, Deployment } from "./shapes.ts";
 
 /** What a change of one API works with. */
@@ -34,6 +34,8 @@ export interface ChangePorts {
 export interface ApiChange {
   /** As it was when this change was planned; undefined for a new API. */
   readonly before: Anchor | undefined;
+  /** The revision that was live last then. */
+  readonly serving: number | undefined;
   readonly record: RevisionRecord;
   readonly change: "created" | "updated" | "refreshed";
   readonly refreshedAt: string | undefined;
@@ -90,14 +92,14 @@ export function ownerOf({ name, uid }: Pick<Anchor, "name" | "uid">): OwnerRefer
 
 /** The first write of every change, and the one that only one of two at once can make. */
 async function writeAnchor(
-  { before, record, refreshedAt, createdBy }: ApiChange,
+  { before, serving, record, refreshedAt, createdBy }: ApiChange,
   deadline: number,
   { client, namespace, now }: ChangePorts,
   signal: AbortSignal,
 ): Promise<Anchor> {
   const state: AnchorState = {
     record,
-    serving: before?.serving,
+    serving,
     rollout: {
       startedAt: new Date(now()).toISOString(),
       deadline: new Date(deadline).toISOString(),
@@ -123,7 +125,8 @@ async function otherWasFirst(
   signal: AbortSignal,
 ): Promise<Anchor> {
   const found = await client.get<ConfigMap>(resource.configMap, namespace, name, signal);
-  if (!found) throw new CortexError("CONFLICT", `${name} was deleted by somebody else meanwhile`, { hint: "run it again" });
+  if (!found)
+    throw new CortexError("CONFLICT", `${name} was deleted by somebody else meanwhile`, { hint: "run it again" });
   if (found.metadata.labels?.[label.managedBy] !== manager) throw notOurs(found, namespace);
   const anchor = readAnchor(found);
   if (anchor.record.id === id && anchor.record.number === number && !anchor.isBeingDeleted) return anchor;
@@ -223,7 +226,7 @@ async function endBadly(
       hint: `see it with: cortex get ${api}`,
     });
   }
-  const serving = change.before?.serving;
+  const { serving } = change;
   const error =
     ending.type === "late"
       ? lateError(api, change, ending.detail)
@@ -234,8 +237,8 @@ async function endBadly(
   return error;
 }
 
-function lateError(api: string, { record, timeoutMs, before }: ApiChange, detail: string): CortexError {
-  const stays = before?.serving === undefined ? "" : `; revision ${before.serving} serves on`;
+function lateError(api: string, { record, timeoutMs, serving }: ApiChange, detail: string): CortexError {
+  const stays = serving === undefined ? "" : `; revision ${serving} serves on`;
   const message = `${api}: revision ${record.number} was not live within ${Math.round(timeoutMs / 1000)} s: ${detail}${stays}`;
   return new CortexError("TIMED_OUT", message, {
     hint: `give it longer with --timeout, or see what it does: cortex logs ${api}`,
@@ -283,7 +286,7 @@ async function goBack(
 ): Promise<void> {
   const { client, namespace, features } = ports;
   const api = change.record.spec.name;
-  const serving = change.before?.serving;
+  const { serving } = change;
   const record =
     serving === change.record.number
       ? change.record

@@ -26,30 +26,34 @@ export function driftOf(wanted: KubeObject, live: KubeObject | undefined): reado
   return found;
 }
 
+/** Whether somebody put into `live` what Cortex did not write there. Applying leaves that alone; only writing the whole takes it out. */
+export function hasAdditions(wanted: KubeObject, live: KubeObject): boolean {
+  return driftOf(wanted, live).some(({ after }) => after === undefined);
+}
+
 type Report = (path: string, before: unknown, after: unknown) => void;
 
 /** Items of lists that have a name or a port are told apart by it, as Kubernetes merges them. */
 function compare(wanted: unknown, live: unknown, path: string, report: Report): void {
   if (wanted === undefined) return;
-  if (Array.isArray(wanted)) return compareLists(wanted, live, path, report);
-  if (typeof wanted === "object" && wanted !== null) {
-    if (typeof live !== "object" || live === null) return report(path, live, wanted);
+  if (Array.isArray(wanted)) compareLists(wanted, live, path, report);
+  else if (typeof wanted === "object" && wanted !== null) {
+    if (typeof live !== "object" || live === null) {
+      report(path, live, wanted);
+      return;
+    }
     for (const [key, value] of Object.entries(wanted)) {
       compare(value, (live as Record<string, unknown>)[key], path === "" ? key : `${path}.${key}`, report);
     }
-    return;
-  }
-  if (wanted !== live) report(path, live, wanted);
+  } else if (wanted !== live) report(path, live, wanted);
 }
 
 function compareLists(wanted: readonly unknown[], live: unknown, path: string, report: Report): void {
   const items = Array.isArray(live) ? (live as readonly unknown[]) : [];
   const isKeyed = wanted.length > 0 && wanted.every((item) => keyOf(item) !== undefined);
   if (!isKeyed) {
-    if (wanted.length !== items.length) return report(path, live, wanted);
-    wanted.forEach((item, index) => {
-      compare(item, items[index], `${path}[${index}]`, report);
-    });
+    if (wanted.length !== items.length) report(path, live, wanted);
+    else for (const [index, item] of wanted.entries()) compare(item, items[index], `${path}[${index}]`, report);
     return;
   }
   const byKey = new Map(items.map((item) => [keyOf(item), item]));
@@ -79,18 +83,23 @@ function addedByHand(wanted: KubeObject, live: KubeObject): ReadonlyMap<string, 
     const spec = entry.fieldsV1["f:spec"];
     if (spec === undefined) continue;
     for (const path of leaves(spec, "spec")) {
-      if (valueAt(wanted, path) === undefined && !isControllers(path)) found.set(path, entry.manager);
+      const missing = firstMissing(wanted, path);
+      if (missing !== undefined && !isControllers(path)) found.set(missing, entry.manager);
     }
   }
   return found;
 }
 
-function isByHand({ manager: by, subresource }: ManagedFields): boolean {
+/** Whether a person's tool wrote these fields, neither Cortex nor a controller. */
+export function isByHand({ manager: by, subresource }: ManagedFields): boolean {
   return by !== manager && subresource === undefined && !controllers.test(by);
 }
 
 function isControllers(path: string): boolean {
-  return path === "spec.replicas" || /annotations\["(deployment\.kubernetes\.io|kubectl\.kubernetes\.io\/restartedAt)/.test(path);
+  return (
+    path === "spec.replicas" ||
+    /annotations\["(deployment\.kubernetes\.io|kubectl\.kubernetes\.io\/restartedAt)/.test(path)
+  );
 }
 
 /** @returns dotted paths of the leaves of a fieldsV1 tree, list items by their key */
@@ -108,6 +117,12 @@ function step(key: string): string {
     return `[${item.name ?? item.type ?? item.port ?? item.containerPort ?? JSON.stringify(item)}]`;
   }
   return `[${key.slice(2)}]`;
+}
+
+/** @returns the shortest beginning of `path` that leads to nothing in `value`; undefined when all of it leads somewhere */
+function firstMissing(value: unknown, path: string): string | undefined {
+  const ends = [...path.matchAll(/(?<=.)(?=\.(?![^[]*\]))|(?<=.)(?=\[)|$/g)].map(({ index }) => path.slice(0, index));
+  return ends.find((beginning) => valueAt(value, beginning) === undefined);
 }
 
 function valueAt(value: unknown, path: string): unknown {

@@ -31,8 +31,9 @@ export async function* followRollout(
   let wasSeen = false;
   const stop = new AbortController();
   const changes = watch.changes(AbortSignal.any([signal, stop.signal]))[Symbol.asyncIterator]();
+  let next = changes.next();
   try {
-    for (let next = changes.next(); ; ) {
+    for (;;) {
       const isChanged = await Promise.race([
         next.then(() => true),
         delay(Math.max(0, Math.min(lookAgainMs, deadline - now())), false, { signal, ref: true }),
@@ -46,8 +47,9 @@ export async function* followRollout(
       if (now() >= deadline) return { type: "late", detail: verdict.detail };
     }
   } finally {
+    // What is waited for now ends with an error that nobody needs.
+    next.catch(() => {});
     stop.abort();
-    await changes.return?.();
   }
 }
 

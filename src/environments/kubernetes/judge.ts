@@ -171,7 +171,10 @@ function troubleFailure(trouble: PodTrouble, ageMs: number, { api, isHandler }: 
         trouble,
       };
     case "crash": {
-      const isFinal = (isHandler && trouble.container === "api") || restarts + 1 >= endsOfContainers || /not found|no such file|permission denied/i.test(words);
+      const isFinal =
+        (isHandler && trouble.container === "api") ||
+        restarts + 1 >= endsOfContainers ||
+        /not found|no such file|permission denied/i.test(words);
       if (!isFinal) return undefined;
       return {
         code: "ROLLOUT_FAILED",
@@ -182,7 +185,12 @@ function troubleFailure(trouble: PodTrouble, ageMs: number, { api, isHandler }: 
     }
     case "container":
       if (ageMs < patienceWithStartMs) return undefined;
-      return { code: "ROLLOUT_FAILED", reason, hint: `see: kubectl describe pods -l app.kubernetes.io/name=${api}`, trouble };
+      return {
+        code: "ROLLOUT_FAILED",
+        reason,
+        hint: `see: kubectl describe pods -l app.kubernetes.io/name=${api}`,
+        trouble,
+      };
     case "evicted":
       return { code: "ROLLOUT_FAILED", reason, hint: "ask for less compute, or give the cluster more room", trouble };
   }

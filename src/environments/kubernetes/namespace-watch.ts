@@ -83,9 +83,7 @@ export function watchNamespace(
     start(resource.deployment, view.deployments, { labelSelector: ours }),
     start(resource.pod, view.pods, { labelSelector: ours }),
     ...(options.withRoutes ? [start(resource.httpRoute, view.routes, { labelSelector: ours })] : []),
-    ...(options.withEvents
-      ? [start(resource.event, view.events, { fieldSelector: "involvedObject.kind=Pod" })]
-      : []),
+    ...(options.withEvents ? [start(resource.event, view.events, { fieldSelector: "involvedObject.kind=Pod" })] : []),
   ]);
   return {
     view,

@@ -5,7 +5,7 @@ import type { Api } from "../../spec/api.ts";
 import { anchorObject } from "./anchor.ts";
 import { ownerOf } from "./change-api.ts";
 import { objectsOf } from "./manifests/objects.ts";
-import { describe, imageInput, type PreparePorts, type PreparedRevision } from "./prepare-revision.ts";
+import { describe, imageInput, type PreparedRevision, type PreparePorts } from "./prepare-revision.ts";
 import type { FullSnapshot } from "./snapshot.ts";
 
 export interface PlannedPorts extends PreparePorts {

@@ -71,17 +71,13 @@ export async function pruneRevisions(
 ): Promise<void> {
   const stay = new Set(records.slice(0, kept).map(({ id }) => id));
   await Promise.all(
-    records.slice(kept).flatMap(({ spec, number, id, hasVariables }) => [
-      client.remove(
-        resource.controllerRevision,
-        namespace,
-        nameOf.controllerRevision(spec.name, number),
-        {},
-        signal,
-      ),
-      ...(hasVariables && !stay.has(id)
-        ? [client.remove(resource.secret, namespace, nameOf.variables(spec.name, id), {}, signal)]
-        : []),
-    ]),
+    records
+      .slice(kept)
+      .flatMap(({ spec, number, id, hasVariables }) => [
+        client.remove(resource.controllerRevision, namespace, nameOf.controllerRevision(spec.name, number), {}, signal),
+        ...(hasVariables && !stay.has(id)
+          ? [client.remove(resource.secret, namespace, nameOf.variables(spec.name, id), {}, signal)]
+          : []),
+      ]),
   );
 }

@@ -30,14 +30,7 @@ export function pullSecret(
   const auth = Buffer.from(`${username}:${password}`).toString("base64");
   const config = { auths: { [registry]: { username, password, auth } } };
   const data = { ".dockerconfigjson": JSON.stringify(config) };
-  return secret(
-    namespace,
-    nameOf.pullSecret(record.spec.name),
-    "kubernetes.io/dockerconfigjson",
-    data,
-    record,
-    owner,
-  );
+  return secret(namespace, nameOf.pullSecret(record.spec.name), "kubernetes.io/dockerconfigjson", data, record, owner);
 }
 
 function secret(
@@ -53,6 +46,8 @@ function secret(
     kind: resource.secret.kind,
     metadata: { name, namespace, labels: labelsOf(record), ...(owner && { ownerReferences: [owner] }) },
     type,
-    data: Object.fromEntries(Object.entries(values).map(([key, value]) => [key, Buffer.from(value).toString("base64")])),
+    data: Object.fromEntries(
+      Object.entries(values).map(([key, value]) => [key, Buffer.from(value).toString("base64")]),
+    ),
   };
 }

@@ -127,9 +127,7 @@ export async function readEntrance(
 ): Promise<Entrance> {
   const guess = overrides.gateway ?? usualGateway;
   const [config, guessed] = await Promise.all([
-    absentIfForbidden(
-      client.get<ConfigMap>(resource.configMap, clusterConfig.namespace, clusterConfig.name, signal),
-    ),
+    absentIfForbidden(client.get<ConfigMap>(resource.configMap, clusterConfig.namespace, clusterConfig.name, signal)),
     readGateway(client, guess, signal),
   ]);
   const data = (config?.data ?? {}) as ClusterConfigData;
@@ -188,7 +186,8 @@ export function endpointUrl({ object }: Entrance, endpoint: string): string | un
   const address = object?.status?.addresses?.[0]?.value;
   if (object === undefined || address === undefined) return undefined;
   const listeners = object.spec.listeners;
-  const listener = listeners.find(({ protocol }) => protocol === "HTTPS") ?? listeners.find(({ protocol }) => protocol === "HTTP");
+  const listener =
+    listeners.find(({ protocol }) => protocol === "HTTPS") ?? listeners.find(({ protocol }) => protocol === "HTTP");
   if (!listener) return undefined;
   const isHttps = listener.protocol === "HTTPS";
   const host = address.includes(":") ? `[${address}]` : address;

@@ -5,7 +5,9 @@ import { apiState, templateRevision } from "./api-states.ts";
 import { ownerOf } from "./change-api.ts";
 import { driftOf } from "./drift.ts";
 import { objectsOf } from "./manifests/objects.ts";
-import { autoscalerView } from "./metrics/autoscaler-view.ts";
+
+const autoscalerView = (..._: unknown[]) => undefined;
+
 import { endpointUrl, type FullSnapshot, type Snapshot } from "./snapshot.ts";
 
 export interface StateContext {
@@ -43,7 +45,7 @@ function stateOf(snapshot: Snapshot, anchor: Anchor, { namespace, metrics, metri
 export function driftsOf(snapshot: FullSnapshot, namespace: string, name: string): readonly Drift[] {
   const anchor = snapshot.anchors.get(name);
   const deployment = snapshot.deployments.get(name);
-  if (!anchor || anchor.isBeingDeleted || anchor.failure || anchor.serving !== anchor.record.number) return [];
+  if (!anchor || anchor.isBeingDeleted || anchor.failure) return [];
   if (deployment && templateRevision(deployment) !== anchor.record.number) return [];
   const { record, refreshedAt } = anchor;
   const { objects } = objectsOf({

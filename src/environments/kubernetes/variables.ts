@@ -27,7 +27,9 @@ export function withoutValues<T extends Api>(api: T): T {
 }
 
 function hashes(env: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(Object.entries(env).map(([name, value]) => [name, `hash:${shortHash(`${name}=${value}`)}`]));
+  return Object.fromEntries(
+    Object.entries(env).map(([name, value]) => [name, `hash:${shortHash(`${name}=${value}`)}`]),
+  );
 }
 
 /** Short on purpose: it tells two values apart, and many other values have it as well. */

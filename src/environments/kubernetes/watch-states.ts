@@ -1,11 +1,11 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { ApiState } from "../../core/environment.ts";
 import type { KubeClient } from "../../kubernetes/kube-client.ts";
+import { readAnchor } from "./anchor.ts";
 import { label } from "./names.ts";
 import { type NamespaceView, watchNamespace } from "./namespace-watch.ts";
 import { type ClusterOverrides, readEntrance, type Snapshot } from "./snapshot.ts";
 import { type StateContext, statesOf } from "./states.ts";
-import { readAnchor } from "./anchor.ts";
 
 /** Traffic is not to be watched: it is asked for this often. */
 const metricsEveryMs = 5_000;

@@ -36,14 +36,21 @@ describe("the status of an API", () => {
   });
 
   test("is updating while replicas of an older revision serve", () => {
-    const observed = { deployment: deployment({ revision: 2, available: 0, all: 2 }), pods: [pod({ revision: 1, isReady: true })] };
+    const observed = {
+      deployment: deployment({ revision: 2, available: 0, all: 2 }),
+      pods: [pod({ revision: 1, isReady: true })],
+    };
     expect(stateOf(observed)).toMatchObject({ status: { code: "status_updating" }, serving: 1, ready: 1, upToDate: 0 });
   });
 
   test("is an error when the wanted revision failed, whatever serves, until it is live after all", () => {
     const failure = { code: "ROLLOUT_FAILED", message: "iris: it ended", at: "" } as const;
     const failed: Anchor = anchor(2, { serving: 1, failure });
-    const back = { anchor: failed, deployment: deployment({ revision: 1 }), pods: [pod({ revision: 1, isReady: true })] };
+    const back = {
+      anchor: failed,
+      deployment: deployment({ revision: 1 }),
+      pods: [pod({ revision: 1, isReady: true })],
+    };
     expect(stateOf(back)).toMatchObject({ status: { code: "status_error", message: "iris: it ended" }, serving: 1 });
     expect(stateOf({ ...back, anchor: anchor(2, { failure: { ...failure, outOfMemory: true } }) }).status.code).toBe(
       "status_error_oom",
@@ -52,6 +59,9 @@ describe("the status of an API", () => {
       "status_compute_unavailable",
     );
     expect(stateOf({ anchor: failed }).status.code).toBe("status_live");
+    const stopped = { anchor: anchor(1, { failure }), deployment: deployment({ revision: 1, wanted: 0 }), pods: [] };
+    expect(stateOf(stopped)).not.toHaveProperty("serving");
+    expect(stateOf(stopped).status.code).toBe("status_error");
   });
 
   test("tells of replicas in trouble though nobody watches the rollout", () => {
@@ -102,7 +112,9 @@ describe("an update is under way", () => {
     expect(isUnderWay(anchor(2), rolling, false, now)).toBe(true);
     expect(isUnderWay(anchor(2), rolling, true, now)).toBe(false);
     expect(isUnderWay(anchor(2), rolling, false, now + 3_600_000)).toBe(false);
-    expect(isUnderWay(anchor(2, { failure: { code: "FAILED", message: "", at: "" } }), rolling, false, now)).toBe(false);
+    expect(isUnderWay(anchor(2, { failure: { code: "FAILED", message: "", at: "" } }), rolling, false, now)).toBe(
+      false,
+    );
   });
 
   test("for a minute after its first write, even if nothing followed that", () => {

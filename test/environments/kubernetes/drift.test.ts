@@ -68,9 +68,17 @@ describe("drift", () => {
       spec.template.spec.containers.pop();
     });
     expect(driftOf(wanted, edited)).toEqual([
-      { path: "Deployment iris: spec.template.spec.containers[api].env[KEY].value", before: "(hidden)", after: "(hidden)" },
+      {
+        path: "Deployment iris: spec.template.spec.containers[api].env[KEY].value",
+        before: "(hidden)",
+        after: "(hidden)",
+      },
       { path: "Deployment iris: spec.template.spec.containers[api].env[DEBUG]", before: "(hidden)", after: undefined },
-      { path: "Deployment iris: spec.template.spec.containers[other]", before: undefined, after: '{"name":"other","image":"other"}' },
+      {
+        path: "Deployment iris: spec.template.spec.containers[other]",
+        before: undefined,
+        after: '{"name":"other","image":"other"}',
+      },
     ]);
   });
 
@@ -86,7 +94,11 @@ describe("drift", () => {
         metadata.managedFields = [{ manager, operation: "Update", fieldsV1 }];
       });
     expect(driftOf(wanted, by("kubectl-edit"))).toEqual([
-      { path: "Deployment iris: spec.template.spec.containers[api].tty", before: "set by kubectl-edit", after: undefined },
+      {
+        path: "Deployment iris: spec.template.spec.containers[api].tty",
+        before: "set by kubectl-edit",
+        after: undefined,
+      },
     ]);
     expect(driftOf(wanted, by("kube-controller-manager"))).toEqual([]);
   });

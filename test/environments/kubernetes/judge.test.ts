@@ -1,5 +1,10 @@
 import { describe, expect, test } from "vitest";
-import { failureError, judge, type RolloutView, type RolloutWanted } from "../../../src/environments/kubernetes/judge.ts";
+import {
+  failureError,
+  judge,
+  type RolloutView,
+  type RolloutWanted,
+} from "../../../src/environments/kubernetes/judge.ts";
 import type { Pod } from "../../../src/environments/kubernetes/shapes.ts";
 import { anchor, container, deployment, now, pod, podEvent, record, route } from "./support/cluster-objects.ts";
 
@@ -84,9 +89,7 @@ describe("a rollout fails", () => {
     const failure = failureOf({ pods: [crashed] })!;
     expect(failure).toMatchObject({ code: "ROLLOUT_FAILED", reason: "container api ended with exit status 1" });
     const error = failureError("iris", failure, 1, undefined);
-    expect(error.message).toBe(
-      "iris: replica iris-a: container api ended with exit status 1; revision 1 serves on",
-    );
+    expect(error.message).toBe("iris: replica iris-a: container api ended with exit status 1; revision 1 serves on");
     expect(error.details).toBe("ValueError: no such weights");
   });
 

@@ -64,7 +64,13 @@ export function deployment({ revision, wanted = 1, ...facts }: DeploymentFacts):
     kind: "Deployment",
     metadata: { name: "iris", generation: 3 },
     spec: { replicas: wanted, template: { metadata: { name: "", labels: { [label.revision]: String(revision) } } } },
-    status: { observedGeneration: observed, replicas: all, updatedReplicas: updated, availableReplicas: available, conditions },
+    status: {
+      observedGeneration: observed,
+      replicas: all,
+      updatedReplicas: updated,
+      availableReplicas: available,
+      conditions,
+    },
   };
 }
 
