@@ -75,7 +75,7 @@ async function joinParts(args: readonly string[], signal: AbortSignal): Promise<
       if (wanted !== "local") {
         const { usableEnvironment } = await import("./cli/settings-changes.ts");
         const used = usableEnvironment(await settings.read(), wanted);
-        if (used.kind === "kubernetes") return joinKubernetes(used, home, variables);
+        if (used.kind === "kubernetes") return joinKubernetes(used, variables);
       }
       const { localEnvironment } = await import("./environments/local/local-environment.ts");
       return localEnvironment({ home, installation: installation(), variables });
@@ -105,7 +105,6 @@ async function joinParts(args: readonly string[], signal: AbortSignal): Promise<
 
 async function joinKubernetes(
   { name, context, namespace, registry, gateway, prometheus, base_image: baseImage }: KubernetesSettings,
-  home: string,
   variables: App["variables"],
 ): Promise<Environment> {
   const { kubernetesEnvironment } = await import("./environments/kubernetes/kubernetes-environment.ts");
@@ -123,8 +122,7 @@ async function joinKubernetes(
       return connect({ ...(context !== undefined && { context }), variables }, signal);
     },
     async images() {
-      const { imageBuilder } = await import("./image/image-builder.ts");
-      return imageBuilder({ home, variables, installation: installation() });
+      throw new CortexError("NOT_SUPPORTED", "handlers cannot be deployed to a cluster yet");
     },
   });
 }

@@ -35,7 +35,16 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   image: ["image", "packages", "core", "spec", "platform", "project"],
   cluster: ["cluster", "kubernetes", "core", "spec", "platform"],
   "environments/local": ["environments/local", "packages", "core", "spec", "platform", "project"],
-  "environments/kubernetes": ["environments/kubernetes", "kubernetes", "image", "core", "spec", "platform", "project"],
+  "environments/kubernetes": [
+    "environments/kubernetes",
+    "kubernetes",
+    "image",
+    "packages",
+    "core",
+    "spec",
+    "platform",
+    "project",
+  ],
 };
 
 /** Packages that cost time to load: they enter by `import()` where they are used. */

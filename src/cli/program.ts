@@ -13,12 +13,17 @@ export async function runCommand(app: App): Promise<void> {
   const printed: string[] = [];
   const program = await programOf(app, [entryOf(args)], (text) => printed.push(text));
   try {
-    await program.parseAsync(args, { from: "user" });
+    await program.parseAsync(args.map(withOwnValue), { from: "user" });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode !== 0) throw usageError(error, args[0]!);
     await app.terminal.stdout.write(printed.join(""));
   }
+}
+
+/** A flag whose value may be left out takes none from what follows it: `deploy --dry-run examples/iris` names a file. */
+function withOwnValue(arg: string): string {
+  return arg === "--dry-run" ? "--dry-run=client" : arg;
 }
 
 /** The program with `entries` as its commands. */

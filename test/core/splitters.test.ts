@@ -61,10 +61,15 @@ test("what changes in a splitter are its own fields, whatever became of the proj
   const project = { root: "/p", digest: "d".repeat(64), files: [], totalBytes: 0 };
   const states = [live(splitter("s", ["iris", "digits"]))];
   const api = { ...splitter("s", ["iris", "digits"]), apis: [{ name: "iris", weight: 100, shadow: false }] };
-  const [change] = planChanges([{ api, revisionId: "other", notices: [] }], project, states);
+  const [change] = planChanges([{ api, stored: api, revisionId: "other", notices: [] }], project, states);
   expect(change).toMatchObject({ change: "update" });
   expect(change!.differences.map(({ path }) => path)).toEqual(["apis[1].name", "apis[1].weight", "apis[1].shadow"]);
-  const same = { api: states[0]!.revision.spec, revisionId: states[0]!.revision.id, notices: [] };
+  const same = {
+    api: states[0]!.revision.spec,
+    stored: states[0]!.revision.spec,
+    revisionId: states[0]!.revision.id,
+    notices: [],
+  };
   expect(planChanges([same], project, states)[0]).toMatchObject({ change: "unchanged" });
 });
 

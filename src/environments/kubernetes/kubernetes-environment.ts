@@ -1,16 +1,12 @@
 import { createHash } from "node:crypto";
 import { apiNotFound } from "../../core/api-not-found.ts";
 import type {
-  ApiMetrics,
   ApiRequest,
   ApiResponse,
   ApiState,
   Environment,
-  ExecOptions,
-  ExecStreams,
   LogLine,
   LogOptions,
-  PortForwardOptions,
   Project,
   Revision,
   RollOutOptions,
@@ -18,6 +14,7 @@ import type {
   Suitability,
 } from "../../core/environment.ts";
 import { CortexError } from "../../core/errors.ts";
+import { splitterHasNone, splittersOf, targetInUse } from "../../core/splitters.ts";
 import type { ImageBuilder } from "../../image/image.ts";
 import type { KubeClient } from "../../kubernetes/kube-client.ts";
 import type { Api } from "../../spec/api.ts";
@@ -86,8 +83,7 @@ class KubernetesEnvironment implements Environment {
   async list(signal: AbortSignal): Promise<readonly ApiState[]> {
     const { client, namespace } = await this.#connected(signal);
     const snapshot = await readSnapshot(client, namespace, this.#options, signal);
-    const metrics = await this.#metrics(client, namespace, snapshot.entrance.prometheusUrl, signal);
-    return statesOf(snapshot, { namespace, ...metrics });
+    return statesOf(snapshot, { namespace });
   }
 
   async inspect(signal: AbortSignal): Promise<readonly ApiState[]> {
@@ -103,13 +99,7 @@ class KubernetesEnvironment implements Environment {
   async *watch(signal: AbortSignal): AsyncGenerator<readonly ApiState[]> {
     const { watchStates } = await import("./watch-states.ts");
     const { client, namespace } = await this.#connected(signal);
-    yield* watchStates(
-      client,
-      namespace,
-      this.#options,
-      (url) => this.#metrics(client, namespace, url, signal),
-      signal,
-    );
+    yield* watchStates(client, namespace, this.#options, async () => ({}), signal);
   }
 
   async *rollOut(
@@ -178,11 +168,8 @@ class KubernetesEnvironment implements Environment {
   ): AsyncGenerator<RolloutEvent> {
     const snapshot = await this.#full(signal);
     const before = this.#anchor(snapshot, name);
-    if (before.record.spec.kind === "TrafficSplitter") {
-      throw new CortexError("USAGE", `${name} is a TrafficSplitter and has no replicas to refresh`, {
-        hint: "refresh the APIs that it sends to",
-      });
-    }
+    const { spec } = before.record;
+    if (spec.kind === "TrafficSplitter") throw splitterHasNone(spec, "replicas to replace", "refresh");
     if (!options.force) this.#refuseUpdating(before, snapshot);
     const change = {
       ...this.#base(before, snapshot),
@@ -204,21 +191,25 @@ class KubernetesEnvironment implements Environment {
 
   async remove(name: string, _options: { readonly keepCache: boolean }, signal: AbortSignal): Promise<void> {
     const { client, namespace } = await this.#connected(signal);
-    await this.#require(name, signal);
+    const states = statesOf(await readSnapshot(client, namespace, this.#options, signal), { namespace });
+    if (!states.some((state) => state.name === name)) throw apiNotFound(name, this.name, states);
+    const splitters = splittersOf(name, states);
+    if (splitters.length > 0) throw targetInUse(name, splitters);
     const { removeApi } = await import("./remove-api.ts");
     await removeApi(client, namespace, name, gatewayDelayMs, signal);
   }
 
   async *logs(name: string, options: LogOptions, signal: AbortSignal): AsyncGenerator<LogLine> {
     const { client, namespace } = await this.#connected(signal);
-    const [{ podLogs }] = await Promise.all([import("./pod-logs.ts"), this.#require(name, signal)]);
+    const [{ podLogs }, { revision }] = await Promise.all([import("./pod-logs.ts"), this.#require(name, signal)]);
+    if (revision.spec.kind === "TrafficSplitter") throw splitterHasNone(revision.spec, "log", "logs");
     yield* podLogs(client, namespace, name, options, signal);
   }
 
   async request(name: string, request: ApiRequest, signal: AbortSignal): Promise<ApiResponse> {
     const { client, namespace } = await this.#connected(signal);
-    const [{ requestApi }, state] = await Promise.all([import("./request-api.ts"), this.#require(name, signal)]);
-    return requestApi(client, namespace, state, request, signal);
+    const [{ requestApi }] = await Promise.all([import("./request-api.ts"), this.#require(name, signal)]);
+    return requestApi(client, namespace, name, request, signal);
   }
 
   async objects(
@@ -232,23 +223,6 @@ class KubernetesEnvironment implements Environment {
     const ports = { client, namespace, options: this.#options, snapshot };
     const apis = wanted.map((api) => ({ api, id: this.revisionId(api, project) }));
     return plannedObjects(apis, project, options, ports, signal);
-  }
-
-  async exec(name: string, options: ExecOptions, streams: ExecStreams, signal: AbortSignal): Promise<number> {
-    const { client, namespace } = await this.#connected(signal);
-    const [{ execInReplica }] = await Promise.all([import("./exec.ts"), this.#require(name, signal)]);
-    return execInReplica(client, namespace, name, options, streams, signal);
-  }
-
-  async forwardPort(
-    name: string,
-    options: PortForwardOptions,
-    onListening: (port: number) => void,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const { client, namespace } = await this.#connected(signal);
-    const [{ forwardPort }] = await Promise.all([import("./port-forward.ts"), this.#require(name, signal)]);
-    await forwardPort(client, namespace, name, options, onListening, signal);
   }
 
   async #connected(signal: AbortSignal): Promise<{ readonly client: KubeClient; readonly namespace: string }> {
@@ -329,24 +303,6 @@ class KubernetesEnvironment implements Environment {
         }
       }
       this.#inspected = undefined;
-    }
-  }
-
-  /** @returns nothing when there is no Prometheus, or it does not answer: `get` is about more than that */
-  async #metrics(
-    client: KubeClient,
-    namespace: string,
-    prometheusUrl: string | undefined,
-    signal: AbortSignal,
-  ): Promise<{ readonly metrics?: ReadonlyMap<string, ApiMetrics>; readonly metricsProblem?: string }> {
-    if (prometheusUrl !== "x") return {};
-    const { readMetrics } = await import("./metrics/read-metrics.ts");
-    try {
-      return { metrics: await readMetrics(client, prometheusUrl, namespace, undefined, signal) };
-    } catch (error) {
-      signal.throwIfAborted();
-      if (!(error instanceof CortexError)) throw error;
-      return { metricsProblem: error.message };
     }
   }
 }
