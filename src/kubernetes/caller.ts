@@ -1,7 +1,7 @@
 import { promisify } from "node:util";
 import { gunzip as gunzipCallback } from "node:zlib";
 import type { CredentialSource } from "./credentials.ts";
-import type { RawRequest, RawResponse } from "./kube-client.ts";
+import type { KubeSocket, RawRequest, RawResponse } from "./kube-client.ts";
 import { KubeError } from "./kube-error.ts";
 import type { Limiter } from "./limiter.ts";
 import { type Asked, readStatus, refusal, type Status } from "./refusal.ts";
@@ -14,6 +14,8 @@ const gunzip = promisify(gunzipCallback);
 export interface Caller {
   /** Tries once, or once more with newer credentials. @throws KubeError CLUSTER_UNREACHABLE; the answer may be any */
   once(request: RawRequest, signal: AbortSignal): Promise<RawResponse>;
+  /** @throws KubeError also for what the server refuses */
+  openSocket(path: string, protocols: readonly string[], signal: AbortSignal): Promise<KubeSocket>;
   /**
    * Repeats until there is an answer that repeating would not change. @returns what `read` makes of it
    * @throws KubeError for any status but 2xx
@@ -75,6 +77,27 @@ export function callerOf(transport: Transport, credentials: CredentialSource, li
         using _place = await limiter.enter(signal);
         const response = await send(request, undefined, signal);
         return { ...response, body: explained(response.body, place, signal) };
+      } catch (error) {
+        throw error instanceof NoAnswer ? unreachable(error, place) : error;
+      }
+    },
+    async openSocket(path, protocols, signal) {
+      const { openWebSocket } = await import("./websocket.ts");
+      const asked = { verb: "get", path, context: place.context };
+      try {
+        for (let isSecond = false; ; isSecond = true) {
+          const opened = await openWebSocket(
+            transport,
+            await credentials.current(signal),
+            place,
+            { path, protocols },
+            signal,
+          );
+          if (!("status" in opened)) return opened;
+          if (opened.status !== 401 || isSecond || !credentials.refused()) {
+            throw refusal(opened.status, readStatus(opened.status, opened.body), asked);
+          }
+        }
       } catch (error) {
         throw error instanceof NoAnswer ? unreachable(error, place) : error;
       }

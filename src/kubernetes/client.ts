@@ -126,6 +126,7 @@ export function clientOver(caller: Caller, identity: Identity, close: () => Prom
       }
     },
     request: (request, signal) => caller.once(request, signal),
+    openSocket: (path, protocols, signal) => caller.openSocket(path, protocols, signal),
     async json<T>(request: RawRequest, signal: AbortSignal) {
       const about = { verb: request.method.toLowerCase(), path: request.path, context };
       const response: RawResponse = await caller.once(request, signal);

@@ -49,6 +49,17 @@ export interface RawResponse {
   readonly body: AsyncIterable<Uint8Array>;
 }
 
+/** A WebSocket to the API server. Closed when its signal aborts. */
+export interface KubeSocket {
+  /** The one of the protocols asked for that the server speaks; "" for none. */
+  readonly protocol: string;
+  /** Ends when the server closes; read by one reader, no faster than it reads. @throws KubeError when the connection breaks */
+  readonly messages: AsyncIterable<Uint8Array>;
+  /** Resolves when there is room for more; what is sent after the end is dropped. */
+  send(message: Uint8Array): Promise<void>;
+  close(): void;
+}
+
 /**
  * The API server of one cluster. Every call may throw `KubeError` (see kube-error.ts), whose code and text are fit for users.
  * What may be repeated is repeated for a while when a server that has answered once is restarted or throttles; one that never
@@ -116,6 +127,8 @@ export interface KubeClient extends AsyncDisposable {
    * Read the body to its end, or abort `signal`: it holds a stream of the connection, and is not counted as under way.
    */
   request(request: RawRequest, signal: AbortSignal): Promise<RawResponse>;
+  /** A WebSocket, e.g. to `exec` of a pod, on a connection of its own. @throws KubeError when it is refused. Never repeated. */
+  openSocket(path: string, protocols: readonly string[], signal: AbortSignal): Promise<KubeSocket>;
   /** `request` whose answer is JSON. @throws KubeError for any status but 2xx */
   json<T>(request: RawRequest, signal: AbortSignal): Promise<T>;
 }

@@ -121,11 +121,17 @@ function forbidden(text: string, asked: Asked, what: string, error: Make): KubeE
   }
   if (/is forbidden: (exceeded|maximum|minimum|pods with|no )/.test(text))
     return error("CLUSTER_REFUSED", `${what}: ${text}`);
+  return missingRight(text, asked, what, error);
+}
+
+/** The server's own words say best which right is missing. */
+function missingRight(text: string, asked: Asked, what: string, error: Make): KubeError {
   const user = /User "([^"]+)"/.exec(text)?.[1];
-  const who = user ? `${user} may not` : "you may not";
-  return error("NOT_AUTHORISED", `${who} ${what}`, {
-    hint: asked.resource
-      ? `needed: a ${asked.namespace ? `Role in namespace ${asked.namespace}` : "ClusterRole"} with {apiGroups: ["${asked.group ?? ""}"], resources: ["${asked.resource}"], verbs: ["${asked.verb}"]}`
+  const [, verb = asked.verb, resource = asked.resource, group = asked.group ?? "", namespace = asked.namespace] =
+    /cannot (\S+) resource "([^"]+)" in API group "([^"]*)"(?: in the namespace "([^"]+)")?/.exec(text) ?? [];
+  return error("NOT_AUTHORISED", `${user ? `${user} may not` : "you may not"} ${what}`, {
+    hint: resource
+      ? `needed: a ${namespace ? `Role in namespace ${namespace}` : "ClusterRole"} with {apiGroups: ["${group}"], resources: ["${resource}"], verbs: ["${verb}"]}`
       : `needed: a ClusterRole with {nonResourceURLs: ["${asked.path.split("?")[0]}"], verbs: ["${asked.verb.toLowerCase()}"]}`,
     ...(user ? {} : { details: text }),
   });

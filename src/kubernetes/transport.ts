@@ -13,8 +13,10 @@ export interface Transport extends AsyncDisposable {
    * @throws NoAnswer, or the reason of `signal`
    */
   send(request: RawRequest, credentials: Credentials, options: SendOptions, signal: AbortSignal): Promise<RawResponse>;
-  /** A connection of one's own that speaks HTTP/1.1, e.g. for WebSockets. @throws NoAnswer */
+  /** A connection of one's own that speaks HTTP/1.1, for a WebSocket. @throws NoAnswer */
   dial(credentials: Credentials, signal: AbortSignal): Promise<Socket>;
+  /** What comes before every path. */
+  readonly base: string;
 }
 
 export interface SendOptions {
@@ -90,6 +92,7 @@ export function openTransport(place: Place): Transport {
   }
 
   return {
+    base,
     async send(request, credentials, { silenceMs }, signal) {
       let open: Channel;
       try {

@@ -2,12 +2,11 @@ import { describe, expect, test } from "vitest";
 import type { LogLine, LogOptions } from "../../../src/core/environment.ts";
 import { LogPosition, logLines, readStamp } from "../../../src/environments/kubernetes/logs/stamped-line.ts";
 import { podLogs } from "../../../src/environments/kubernetes/pod-logs.ts";
-import type { KubeObject } from "../../../src/kubernetes/objects.ts";
 import { resource } from "../../../src/kubernetes/objects.ts";
 import { clusterTest, scratchNamespace } from "../../support/cluster.ts";
+import { irisPod, isRunning, untilPods } from "./support/pods.ts";
 
 const { signal } = new AbortController();
-const image = "docker.io/library/python:3.11-slim";
 const plain: LogOptions = { follow: false, previous: false };
 
 describe("lines of a log", () => {
@@ -62,9 +61,9 @@ clusterTest("logs of pods", () => {
     const script =
       "import time,sys\nfor i in range(20): print(sys.argv[1], i, flush=True); time.sleep(0.02)\ntime.sleep(600)";
     await Promise.all(
-      ["one", "two"].map((name) => client.create(pod(namespace, `iris-${name}`, script, name), signal)),
+      ["one", "two"].map((name) => client.create(irisPod(namespace, `iris-${name}`, script, name), signal)),
     );
-    await waitFor(client, namespace, (pods) => pods.length === 2 && pods.every(isRunning));
+    await untilPods(client, namespace, (pods) => pods.length === 2 && pods.every(isRunning));
     const read = (options: Partial<LogOptions>) =>
       Array.fromAsync(podLogs(client, namespace, "iris", { ...plain, ...options }, signal));
     await expect.poll(async () => (await read({})).length, { timeout: 20_000, interval: 200 }).toBe(40);
@@ -97,7 +96,7 @@ clusterTest("logs of pods", () => {
     // Ends by itself twice in the test: kubelet starts it again.
     const script =
       "import time,sys\nfor i in range(30): print(sys.argv[1], time.time_ns(), i, flush=True); time.sleep(0.05)";
-    await client.create(pod(namespace, "iris-one", script, "one"), signal);
+    await client.create(irisPod(namespace, "iris-one", script, "one"), signal);
     const stop = new AbortController();
     const seen: LogLine[] = [];
     const following = (async () => {
@@ -107,11 +106,11 @@ clusterTest("logs of pods", () => {
       if (!stop.signal.aborted) throw error;
     });
     await expect.poll(() => seen.length, { timeout: 30_000 }).toBeGreaterThan(10);
-    await client.create(pod(namespace, "iris-two", script, "two"), signal);
+    await client.create(irisPod(namespace, "iris-two", script, "two"), signal);
     await expect.poll(() => ended(seen, "one"), { timeout: 40_000, interval: 200 }).toBeGreaterThanOrEqual(2);
     await expect.poll(() => ended(seen, "two"), { timeout: 40_000, interval: 200 }).toBeGreaterThanOrEqual(1);
     await client.remove(resource.pod, namespace, "iris-two", {}, signal);
-    await waitFor(client, namespace, (pods) => pods.length === 1);
+    await untilPods(client, namespace, (pods) => pods.length === 1);
     stop.abort(new Error("enough"));
     await following;
     for (const name of ["one", "two"]) {
@@ -128,44 +127,6 @@ clusterTest("logs of pods", () => {
   }, 120_000);
 });
 
-function pod(namespace: string, name: string, script: string, argument: string): KubeObject & Record<string, unknown> {
-  return {
-    apiVersion: "v1",
-    kind: "Pod",
-    metadata: {
-      name,
-      namespace,
-      labels: {
-        "app.kubernetes.io/managed-by": "cortex",
-        "app.kubernetes.io/name": "iris",
-        "cortex.dev/revision": "3",
-      },
-    },
-    spec: {
-      terminationGracePeriodSeconds: 0,
-      containers: [{ name: "api", image, command: ["python3", "-c", script, argument] }],
-    },
-  };
-}
-
-type SomePod = KubeObject & { readonly status?: { readonly phase?: string } };
-
-const isRunning = ({ status }: SomePod) => status?.phase === "Running";
-
 function ended(lines: readonly LogLine[], name: string): number {
   return lines.filter(({ text }) => text.startsWith(name) && text.endsWith(" 29")).length;
-}
-
-async function waitFor(
-  client: Awaited<ReturnType<typeof scratchNamespace>>["client"],
-  namespace: string,
-  isEnough: (pods: readonly SomePod[]) => boolean,
-): Promise<void> {
-  const pods = new Map<string, SomePod>();
-  for await (const event of client.watch<SomePod>(resource.pod, { namespace }, AbortSignal.timeout(40_000))) {
-    if (event.type === "listed") for (const one of event.items) pods.set(one.metadata.name, one);
-    else if (event.type === "deleted") pods.delete(event.object.metadata.name);
-    else pods.set(event.object.metadata.name, event.object);
-    if (isEnough([...pods.values()])) return;
-  }
 }
