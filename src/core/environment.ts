@@ -73,7 +73,8 @@ export interface ApiMetrics {
 export interface AutoscalerView {
   readonly current: number;
   readonly wanted: number;
-  readonly inFlightMean: number;
+  /** Undefined when it looks at something else, or could not look. */
+  readonly inFlightMean?: number;
   readonly reason: string;
 }
 

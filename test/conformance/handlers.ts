@@ -6,9 +6,12 @@
  */
 export const speaking = (text: string) => `import os, socket, time
 
+def this_process():
+    return f"{socket.gethostname()}/{os.getpid()}/{time.time_ns()}"
+
 class PythonPredictor:
     def __init__(self, config):
-        self.process = f"{socket.gethostname()}/{os.getpid()}/{time.time_ns()}"
+        self.process = this_process()
         self.text = ${JSON.stringify(text)}
 
     def predict(self, payload):

@@ -22,7 +22,7 @@ export function apiJson(state: ApiState, history?: readonly Revision[]): Record<
       autoscaler: {
         current: state.autoscaler.current,
         wanted: state.autoscaler.wanted,
-        in_flight_mean: state.autoscaler.inFlightMean,
+        in_flight_mean: state.autoscaler.inFlightMean ?? null,
         reason: state.autoscaler.reason,
       },
     }),
