@@ -52,6 +52,20 @@ export const catalog: readonly CommandEntry[] = [
     load: async () => (await import("./predict.ts")).predictCommand,
   },
   {
+    name: "exec",
+    usage: "[options] <api> [-- <command...>]",
+    summary: "run a command, or a shell, in a replica of an API",
+    group: apis,
+    load: async () => (await import("./exec.ts")).execCommand,
+  },
+  {
+    name: "port-forward",
+    usage: "[options] <api> [ports]",
+    summary: "forward a local port to an API",
+    group: apis,
+    load: async () => (await import("./port-forward.ts")).portForwardCommand,
+  },
+  {
     name: "delete",
     usage: "[options] [apis...]",
     summary: "delete APIs",
@@ -124,7 +138,7 @@ export const catalog: readonly CommandEntry[] = [
 ];
 
 /** Commands that are known by name and are not there yet. */
-export const notBuiltYet: readonly string[] = ["submit", "stop", "exec", "port-forward", "cluster"];
+export const notBuiltYet: readonly string[] = ["submit", "stop", "cluster"];
 
 /** Commands of older versions, and what does their work now. */
 export const retired: Readonly<Record<string, string>> = {

@@ -10,7 +10,18 @@ interface Candidate {
 }
 
 const helpTopics = ["exit-codes", "variables"];
-const commandsWithApi = ["get", "describe", "logs", "predict", "delete", "history", "rollback", "refresh"];
+const commandsWithApi = [
+  "get",
+  "describe",
+  "logs",
+  "predict",
+  "exec",
+  "port-forward",
+  "delete",
+  "history",
+  "rollback",
+  "refresh",
+];
 const environmentFlags = ["-e", "--env"];
 
 /**

@@ -87,7 +87,14 @@ describe("an error", () => {
 
   test("is coloured where colour is wanted", async () => {
     const write = async () => {};
-    const palette = await paletteFor({ isTerminal: true, hasColor: true, columns: 80, isClosed: false, write });
+    const palette = await paletteFor({
+      isTerminal: true,
+      hasColor: true,
+      columns: 80,
+      isClosed: false,
+      sizes: async function* () {},
+      write,
+    });
     const text = errorText(new CortexError("FAILED", "bad"), { palette, columns: 80, withStacks: false });
     expect(text).toContain("\u001b[31m");
     expect(displayWidth(text.trimEnd())).toBe("error: bad".length);

@@ -8,6 +8,13 @@ export interface Sink {
   readonly isClosed: boolean;
   /** Resolves when there is room for more. */
   write(data: string | Uint8Array): Promise<void>;
+  /** Of a terminal: its size now, and whenever it changes. */
+  sizes(signal: AbortSignal): AsyncIterable<TerminalSize>;
+}
+
+interface TerminalSize {
+  readonly columns: number;
+  readonly rows: number;
 }
 
 export interface Source {
@@ -15,6 +22,10 @@ export interface Source {
   /** One line without its end; undefined at the end of the input. */
   readLine(signal: AbortSignal): Promise<string | undefined>;
   readAll(signal: AbortSignal): Promise<Uint8Array>;
+  /** What comes, as it comes. */
+  read(): AsyncIterable<Uint8Array>;
+  /** Until it is disposed of, keys come one by one and are not shown, Ctrl-C among them. Only of a terminal. */
+  takeKeys(): Disposable;
 }
 
 /** stdout carries data, stderr all else. */
@@ -79,7 +90,15 @@ function streamSink(stream: NodeJS.WriteStream, variables: Variables): Sink {
         if (isClosed || data.length === 0) resolve();
         else stream.write(data, () => resolve());
       }),
+    sizes: (signal) => sizesOf(stream, signal),
   };
+}
+
+async function* sizesOf(stream: NodeJS.WriteStream, signal: AbortSignal): AsyncGenerator<TerminalSize> {
+  const size = () => ({ columns: stream.columns || 80, rows: stream.rows || 24 });
+  yield size();
+  const { on } = await import("node:events");
+  for await (const _ of on(stream, "resize", { signal })) yield size();
 }
 
 /** `process.stdin` is a getter that makes a stream, which takes milliseconds: it is asked only by those who read. */
@@ -104,6 +123,11 @@ function processInput(): Source {
       const { addAbortSignal } = await import("node:stream");
       for await (const chunk of addAbortSignal(signal, process.stdin)) chunks.push(chunk as Buffer);
       return Buffer.concat(chunks);
+    },
+    read: () => process.stdin,
+    takeKeys() {
+      process.stdin.setRawMode(true);
+      return { [Symbol.dispose]: () => void process.stdin.setRawMode(false) };
     },
   };
 }

@@ -41,7 +41,7 @@ const noWayIn =
   "the cluster has no Gateway with an address: reach it with `cortex predict` or `cortex port-forward`, or see `cortex cluster install`";
 
 /** Where the API is inside the cluster. */
-function insideUrl(name: string, namespace: string): string {
+export function insideUrl(name: string, namespace: string): string {
   return `http://${name}.${namespace}`;
 }
 

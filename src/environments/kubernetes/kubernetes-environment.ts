@@ -5,8 +5,11 @@ import type {
   ApiResponse,
   ApiState,
   Environment,
+  ExecOptions,
+  ExecStreams,
   LogLine,
   LogOptions,
+  PortForwardOptions,
   Project,
   Revision,
   RollOutOptions,
@@ -208,8 +211,30 @@ class KubernetesEnvironment implements Environment {
 
   async request(name: string, request: ApiRequest, signal: AbortSignal): Promise<ApiResponse> {
     const { client, namespace } = await this.#connected(signal);
-    const [{ requestApi }] = await Promise.all([import("./request-api.ts"), this.#require(name, signal)]);
-    return requestApi(client, namespace, name, request, signal);
+    const [{ requestApi }, state] = await Promise.all([import("./request-api.ts"), this.#require(name, signal)]);
+    return requestApi(client, namespace, state, request, signal);
+  }
+
+  async exec(name: string, options: ExecOptions, streams: ExecStreams, signal: AbortSignal): Promise<number> {
+    const { client, namespace } = await this.#connected(signal);
+    const [{ execInReplica }, { revision }] = await Promise.all([import("./exec.ts"), this.#require(name, signal)]);
+    if (revision.spec.kind === "TrafficSplitter") throw splitterHasNone(revision.spec, "replica", "exec");
+    return execInReplica(client, namespace, name, options, streams, signal);
+  }
+
+  async forwardPort(
+    name: string,
+    options: PortForwardOptions,
+    onListening: (port: number) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { client, namespace } = await this.#connected(signal);
+    const [{ forwardPort }, { revision }] = await Promise.all([
+      import("./port-forward.ts"),
+      this.#require(name, signal),
+    ]);
+    if (revision.spec.kind === "TrafficSplitter") throw splitterHasNone(revision.spec, "replica", "port-forward");
+    await forwardPort(client, namespace, name, options, onListening, signal);
   }
 
   async objects(

@@ -97,6 +97,9 @@ function fakeTerminal(options: RunOptions, write: (name: "stdout" | "stderr", te
     async write(data) {
       if (data.length > 0) write(name, typeof data === "string" ? data : Buffer.from(data).toString());
     },
+    async *sizes() {
+      yield { columns: options.columns ?? 100, rows: 30 };
+    },
   });
   const answers = [...(options.answers ?? [])];
   return {
@@ -106,6 +109,10 @@ function fakeTerminal(options: RunOptions, write: (name: "stdout" | "stderr", te
       isTerminal,
       readLine: async () => answers.shift(),
       readAll: async () => Buffer.from(options.input ?? ""),
+      async *read() {
+        yield Buffer.from(options.input ?? "");
+      },
+      takeKeys: () => ({ [Symbol.dispose]: () => {} }),
     },
     isLive: isTerminal,
     canAsk: isTerminal,
