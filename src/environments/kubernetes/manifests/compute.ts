@@ -1,5 +1,5 @@
 import type { Compute } from "../../../spec/api.ts";
-import { bytesQuantity, cpuQuantity } from "./quantity.ts";
+import { bytesQuantity, milliQuantity } from "./quantity.ts";
 import { gpuResource, infResource } from "./scheduling.ts";
 
 interface Mount {
@@ -9,7 +9,7 @@ interface Mount {
 
 /** Of all containers of a pod, empty at its start. */
 export const sharedVolume = { name: "mnt", emptyDir: {} };
-export const sharedMount: Mount = { name: "mnt", mountPath: "/mnt" };
+const sharedMount: Mount = { name: "mnt", mountPath: "/mnt" };
 
 /**
  * CPU is a request alone, so that what is idle can be used; memory is both, so that a replica never has less than it was given
@@ -22,7 +22,7 @@ export function resourcesOf(compute: Compute): object {
     ...(compute.inf > 0 && { [infResource]: String(compute.inf) }),
   };
   const requests = {
-    ...(compute.cpu_millis !== null && { cpu: cpuQuantity(compute.cpu_millis) }),
+    ...(compute.cpu_millis !== null && { cpu: milliQuantity(compute.cpu_millis) }),
     ...memory,
     ...devices,
   };
@@ -33,17 +33,15 @@ export function resourcesOf(compute: Compute): object {
   };
 }
 
-/** Shared memory of one container, which counts towards its memory. */
-export function shmVolume(container: string, bytes: number): { readonly name: string } {
-  return { name: shmName(container), emptyDir: { medium: "Memory", sizeLimit: bytesQuantity(bytes) } } as {
-    readonly name: string;
-  };
+/** Shared memory of the pod's container `index`, which counts towards that one's memory; none or one. */
+export function shmVolumes({ shm_bytes }: Compute, index: number): readonly object[] {
+  if (shm_bytes === null) return [];
+  return [{ name: shmName(index), emptyDir: { medium: "Memory", sizeLimit: bytesQuantity(shm_bytes) } }];
 }
 
-export function mountsOf(container: string, compute: Compute): readonly Mount[] {
-  const shm = { name: shmName(container), mountPath: "/dev/shm" };
-  return compute.shm_bytes === null ? [sharedMount] : [sharedMount, shm];
+/** Of the pod's container `index`. */
+export function mountsOf({ shm_bytes }: Compute, index: number): readonly Mount[] {
+  return shm_bytes === null ? [sharedMount] : [sharedMount, { name: shmName(index), mountPath: "/dev/shm" }];
 }
 
-/** Names of volumes are DNS labels of at most 63 characters, as those of containers are. */
-const shmName = (container: string) => `shm-${container}`.slice(0, 63).replace(/-+$/, "");
+const shmName = (index: number) => `shm-${index}`;

@@ -1,13 +1,13 @@
 import { imageUser } from "../../../image/image.ts";
 import type { RealtimeApi } from "../../../spec/api.ts";
 import { annotation, label, nameOf, port } from "../names.ts";
-import { sharedVolume, shmVolume } from "./compute.ts";
-import { handlerContainer, handlerContainerName } from "./handler-container.ts";
+import { sharedVolume, shmVolumes } from "./compute.ts";
+import { handlerContainer } from "./handler-container.ts";
 import { labelsOf, type Manifest, metadataOf, type Owned, podSelector } from "./metadata.ts";
 import { proxyContainer } from "./proxy-container.ts";
 import { schedulingOf } from "./scheduling.ts";
 import { gracePeriodS } from "./timing.ts";
-import { userContainer } from "./user-containers.ts";
+import { userContainers } from "./user-containers.ts";
 
 export interface DeploymentInput extends Owned {
   /** Undefined: left out, since an autoscaler owns it. */
@@ -61,9 +61,7 @@ function podAnnotations({ record, refreshedAt }: DeploymentInput): Readonly<Reco
 function podSpec(api: RealtimeApi, input: DeploymentInput): object {
   const { record, namespace, hasVariables, hasPullSecret } = input;
   const { containers } = api.pod;
-  const volumes = (containers ?? [{ name: handlerContainerName, compute: api.compute }]).flatMap(({ name, compute }) =>
-    compute.shm_bytes === null ? [] : [shmVolume(name, compute.shm_bytes)],
-  );
+  const computes = containers?.map(({ compute }) => compute) ?? [api.compute];
   return {
     serviceAccountName: api.name,
     automountServiceAccountToken: false,
@@ -73,10 +71,8 @@ function podSpec(api: RealtimeApi, input: DeploymentInput): object {
     ...(api.handler && { securityContext: handlerUser }),
     ...schedulingOf(api.node_groups, api.compute),
     initContainers: [proxyContainer(api, namespace)],
-    containers: containers
-      ? containers.map((one) => userContainer(one, api, record, hasVariables))
-      : [handlerContainer(api, record, hasVariables)],
-    volumes: [sharedVolume, ...volumes],
+    containers: api.handler ? [handlerContainer(api, record, hasVariables)] : userContainers(api, record, hasVariables),
+    volumes: [sharedVolume, ...computes.flatMap(shmVolumes)],
   };
 }
 

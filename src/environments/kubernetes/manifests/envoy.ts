@@ -2,7 +2,7 @@
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
 const extensions = "type.googleapis.com/envoy.extensions";
-/** Envoy's limits are on by default; this is as good as none. */
+/** The most that Envoy's limits can be. */
 export const unlimited = 4_294_967_295;
 
 export const typed = (type: string, value: { readonly [key: string]: Json } = {}): Json => ({
@@ -19,14 +19,13 @@ export type Place =
 export interface ClusterOptions {
   readonly name: string;
   readonly places: readonly Place[];
-  readonly maxConnections?: number;
-  readonly maxRequests?: number;
+  /** What is not said in it is as good as unlimited; without it Envoy's own limits of 1,024 hold. */
+  readonly limits?: { readonly connections?: number; readonly requests?: number };
   /** Of a connection that nobody uses; default an hour. */
   readonly idleTimeoutS?: number;
 }
 
-export function cluster({ name, places, maxConnections, maxRequests, idleTimeoutS }: ClusterOptions): Json {
-  const isInner = places.some((place) => "inner" in place);
+export function cluster({ name, places, limits, idleTimeoutS }: ClusterOptions): Json {
   return {
     name,
     type: "STATIC",
@@ -49,32 +48,22 @@ export function cluster({ name, places, maxConnections, maxRequests, idleTimeout
       cluster_name: name,
       endpoints: [{ lb_endpoints: places.map((place, index) => ({ endpoint: { address: addressOf(place, index) } })) }],
     },
-    circuit_breakers: {
-      thresholds: [
-        {
-          max_connections: maxConnections ?? unlimited,
-          max_pending_requests: unlimited,
-          max_requests: maxRequests ?? unlimited,
-          max_retries: unlimited,
-        },
-      ],
-    },
+    ...(limits && {
+      circuit_breakers: {
+        thresholds: [
+          {
+            max_connections: limits.connections ?? unlimited,
+            max_pending_requests: unlimited,
+            max_requests: limits.requests ?? unlimited,
+          },
+        ],
+      },
+    }),
     ...(idleTimeoutS !== undefined && {
       typed_extension_protocol_options: {
         "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": typed("upstreams.http.v3.HttpProtocolOptions", {
           common_http_protocol_options: { idle_timeout: `${idleTimeoutS}s` },
           explicit_http_config: { http_protocol_options: {} },
-        }),
-      },
-    }),
-    ...(isInner && {
-      transport_socket: {
-        name: "internal_upstream",
-        typed_config: typed("transport_sockets.internal_upstream.v3.InternalUpstreamTransport", {
-          transport_socket: {
-            name: "raw_buffer",
-            typed_config: typed("transport_sockets.raw_buffer.v3.RawBuffer"),
-          },
         }),
       },
     }),

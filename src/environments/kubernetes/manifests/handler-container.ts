@@ -8,12 +8,10 @@ import { drainHook, handlerPorts, restricted } from "./proxy-container.ts";
 /** Where kubelet takes a container's last words from. */
 const terminationLog = "/dev/termination-log";
 
-export const handlerContainerName = "api";
-
 /** The container that runs a handler. @param hasVariables whether the Secret with its `env` exists */
 export function handlerContainer(api: RealtimeApi, record: RevisionRecord, hasVariables: boolean): object {
   return {
-    name: handlerContainerName,
+    name: "api",
     image: record.image ?? "",
     imagePullPolicy: "IfNotPresent",
     command: ["python3", `${imageFolders.runtime}/launch.py`, "env:CORTEX_REPLICA"],
@@ -22,7 +20,6 @@ export function handlerContainer(api: RealtimeApi, record: RevisionRecord, hasVa
       ...cortexVariables(api, api.pod.port ?? port.handler),
       { name: "CORTEX_REPLICA", value: JSON.stringify(replicaSettings(api, record)) },
       { name: "CORTEX_POD", valueFrom: podName },
-      { name: "PYTHONIOENCODING", value: "utf-8" },
     ],
     readinessProbe: {
       httpGet: { path: "/handler/healthz", port: port.proxyAdmin, scheme: "HTTP" },
@@ -31,11 +28,11 @@ export function handlerContainer(api: RealtimeApi, record: RevisionRecord, hasVa
       successThreshold: 1,
       failureThreshold: 2,
     },
-    lifecycle: drainHook,
+    lifecycle: drainHook(),
     resources: resourcesOf(api.compute),
     terminationMessagePath: terminationLog,
     terminationMessagePolicy: "FallbackToLogsOnError",
-    volumeMounts: mountsOf(handlerContainerName, api.compute),
+    volumeMounts: mountsOf(api.compute, 0),
     securityContext: restricted,
   };
 }

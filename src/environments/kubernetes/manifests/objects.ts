@@ -18,7 +18,7 @@ export interface ObjectsInput {
   readonly replicas: number | undefined;
   /**
    * Whether the Secret `nameOf.variables(api, record.id)` exists. Of a handler its keys are names of variables, of containers
-   * `variableKey(container, name)`.
+   * `<container>.<name>`.
    */
   readonly hasVariables: boolean;
   readonly hasPullSecret: boolean;

@@ -1,5 +1,15 @@
 import { port } from "../names.ts";
-import { cluster, type Json, listener, localReplies, type Place, toCluster, typed, unlimited } from "./envoy.ts";
+import {
+  cluster,
+  type Json,
+  type LocalReply,
+  listener,
+  localReplies,
+  type Place,
+  toCluster,
+  typed,
+  unlimited,
+} from "./envoy.ts";
 
 export interface ProxyOptions {
   readonly api: string;
@@ -12,13 +22,22 @@ export interface ProxyOptions {
   readonly idleTimeoutS: number;
   /** A handler's own pages, reachable from outside below `/handler/<process>`; its health decides `/handler/healthz`. */
   readonly handlerAdminPorts: readonly number[];
-  /** GET requests to make to the replica when it is drained, before it is told to end. */
-  readonly preStop: readonly { readonly port: number; readonly path: string }[];
+  /** GET requests to make when the replica is drained, before a container is told to end, by the name that `drainPath` gets. */
+  readonly preStop: readonly PreStopRequest[];
   /** At least so long a replica that is to end goes on taking requests: until every gateway has heard of it. */
   readonly lameDuckMs: number;
   /** Longest wait for requests in-flight then. */
   readonly drainMs: number;
 }
+
+export interface PreStopRequest {
+  readonly name: string;
+  readonly port: number;
+  readonly path: string;
+}
+
+/** What kubelet asks the sidecar for when a container is to end. @param preStop a request of its own comes last */
+export const drainPath = (preStop?: string): string => (preStop === undefined ? "/drain" : `/drain/${preStop}`);
 
 /** Of requests, in milliseconds: as fine as quantiles of a fast model and of a slow one need. */
 const buckets = [
@@ -46,7 +65,8 @@ export function proxyConfig(options: ProxyOptions): Json {
   const replica = upstreamPorts.map((one): Place => ({ host: "127.0.0.1", port: one }));
   const isSpread = replica.length > 1;
   const toReplica = { places: replica, idleTimeoutS: options.idleTimeoutS };
-  const maxRequests = Math.min(unlimited, maxConcurrency + maxQueueLength);
+  const limits = { connections: maxConcurrency };
+  const requests = Math.min(unlimited, maxConcurrency + maxQueueLength);
   return {
     node: { id: api, cluster: namespace },
     admin: { address: { pipe: { path: adminSocket, mode: 0o600 } } },
@@ -57,21 +77,21 @@ export function proxyConfig(options: ProxyOptions): Json {
     static_resources: {
       listeners: [
         apiListener(options),
-        queueListener(api),
-        ...(isSpread ? [spreadListener(api)] : []),
+        innerListener("queue", "replica", isSpread ? [ended(api)] : upstreamFaults(api)),
+        ...(isSpread ? [innerListener("spread", "processes", upstreamFaults(api))] : []),
         adminListener(options),
         pauseListener,
       ],
       clusters: [
-        cluster({ name: "queue", places: [{ inner: "queue" }], maxRequests }),
+        cluster({ name: "queue", places: [{ inner: "queue" }], limits: { requests } }),
         isSpread
-          ? cluster({ name: "replica", places: [{ inner: "spread" }], maxConnections: maxConcurrency })
-          : cluster({ name: "replica", ...toReplica, maxConnections: maxConcurrency }),
-        ...(isSpread ? [cluster({ name: "processes", ...toReplica })] : []),
+          ? cluster({ name: "replica", places: [{ inner: "spread" }], limits })
+          : cluster({ name: "replica", ...toReplica, limits }),
+        ...(isSpread ? [cluster({ name: "processes", ...toReplica, limits: {} })] : []),
         cluster({ name: "admin", places: [{ path: adminSocket }] }),
         cluster({ name: "pause", places: [{ inner: "pause" }] }),
         ...handlerAdminPorts.map((one, index) => adminCluster(`handler-${index}`, one)),
-        ...preStop.map((one, index) => adminCluster(`pre-stop-${index}`, one.port)),
+        ...preStop.map((one) => adminCluster(`pre-stop-${one.name}`, one.port)),
       ],
     },
   };
@@ -90,7 +110,7 @@ function apiListener({ api, maxQueueLength }: ProxyOptions): Json {
       always_set_request_id_in_response: true,
       local_reply_config: localReplies([
         { flags: ["UO"], status: 503, body: { error, code: "queue_full", api }, retryAfterS: 1 },
-        ...upstreamFaults(api),
+        ended(api),
       ]),
     },
     routes: [toCluster("queue")],
@@ -99,39 +119,27 @@ function apiListener({ api, maxQueueLength }: ProxyOptions): Json {
 
 const inner = { generate_request_id: false } as const;
 
-function queueListener(api: string): Json {
-  return listener({
-    name: "queue",
-    place: { inner: "queue" },
-    http: { ...inner, local_reply_config: localReplies(upstreamFaults(api)) },
-    routes: [toCluster("replica")],
+const innerListener = (name: string, to: string, faults: readonly LocalReply[]): Json =>
+  listener({
+    name,
+    place: { inner: name },
+    http: { ...inner, local_reply_config: localReplies(faults) },
+    routes: [toCluster(to)],
   });
-}
 
-function spreadListener(api: string): Json {
-  return listener({
-    name: "spread",
-    place: { inner: "spread" },
-    http: { ...inner, local_reply_config: localReplies(upstreamFaults(api)) },
-    routes: [toCluster("processes")],
-  });
-}
+const ended = (api: string): LocalReply => ({
+  flags: ["UC", "UR", "LR"],
+  status: 502,
+  body: { error: "replica ended: the connection was closed before the answer came", code: "replica_ended", api },
+});
 
-const upstreamFaults = (api: string) => [
+const upstreamFaults = (api: string): readonly LocalReply[] => [
+  ended(api),
   {
-    flags: ["UF", "UH", "URX"],
+    flags: ["UF", "UH"],
     status: 503,
-    body: {
-      error: "no healthy upstream: the replica does not accept connections",
-      code: "replica_unreachable",
-      api,
-    },
+    body: { error: "no healthy upstream: the replica does not accept connections", code: "replica_unreachable", api },
     retryAfterS: 1,
-  },
-  {
-    flags: ["UC", "UR", "LR"],
-    status: 502,
-    body: { error: "replica ended: the connection was closed before the answer came", code: "replica_ended", api },
   },
   {
     flags: ["UPE"],
@@ -202,11 +210,14 @@ const pauseListener = listener({
 });
 
 /**
- * Answers kubelet's pre-stop hook, `/drain`, when nothing is in-flight or waiting any more; until then both containers serve on.
+ * Answers kubelet's pre-stop hooks, `drainPath`, when nothing is in-flight or waiting any more; until then all containers serve on.
  * From its first moment answers say `connection: close`, so that gateways which keep connections learn of the end as well.
  */
 function drainProgram({ lameDuckMs, drainMs, preStop }: ProxyOptions): string {
-  const hooks = preStop.map(({ path }, index) => `  ask(handle, "pre-stop-${index}", "GET", ${luaText(path)}, 10000)`);
+  const hooks = preStop.map(
+    ({ name, path }) =>
+      `  if path == "${drainPath(name)}" then ask(handle, "pre-stop-${name}", "GET", ${luaText(path)}, 10000) end\n`,
+  );
   return `local function ask(handle, cluster, method, path, timeout, delay)
   local headers = {[":method"] = method, [":path"] = path, [":authority"] = "localhost", ["x-envoy-fault-delay-request"] = delay}
   local _, body = handle:httpCall(cluster, headers, "", timeout)
@@ -220,7 +231,8 @@ local function in_flight(handle)
   return tonumber(page:match(": (%d+)")) or 0
 end
 function envoy_on_request(handle)
-  if handle:headers():get(":path") ~= "/drain" then return end
+  local path = handle:headers():get(":path")
+  if path:sub(1, 6) ~= "/drain" then return end
   ask(handle, "admin", "POST", "/healthcheck/fail", 1000)
   pause(handle, ${lameDuckMs})
   local waited = 0
@@ -228,7 +240,7 @@ function envoy_on_request(handle)
     pause(handle, 50)
     waited = waited + 50
   end
-${hooks.map((line) => `${line}\n`).join("")}  ask(handle, "admin", "POST", "/healthcheck/ok", 1000)
+${hooks.join("")}  ask(handle, "admin", "POST", "/healthcheck/ok", 1000)
   handle:respond({[":status"] = "200"}, "drained\\n")
 end
 `;
@@ -240,7 +252,6 @@ const luaBytes = (text: string) =>
 
 function statistics(api: string, namespace: string): Json {
   return {
-    use_all_default_tags: true,
     stats_tags: [
       { tag_name: "cortex_api", fixed_value: api },
       { tag_name: "cortex_namespace", fixed_value: namespace },

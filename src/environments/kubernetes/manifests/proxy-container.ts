@@ -1,6 +1,6 @@
-import type { Container, RealtimeApi } from "../../../spec/api.ts";
+import type { RealtimeApi } from "../../../spec/api.ts";
 import { port } from "../names.ts";
-import { type ProxyOptions, proxyConfig } from "./proxy-config.ts";
+import { drainPath, type ProxyOptions, proxyConfig } from "./proxy-config.ts";
 import { ending } from "./timing.ts";
 
 export const proxyImage = "docker.io/envoyproxy/envoy:v1.40.0";
@@ -8,8 +8,13 @@ export const proxyImage = "docker.io/envoyproxy/envoy:v1.40.0";
 /** Seconds that the runtime, and users' own servers, leave idle connections open: at least these. */
 const idle = { handlerS: 600, containerS: 1 } as const;
 
-/** Kubelet's pre-stop hook of all containers but the sidecar: the sidecar answers when the replica is drained. */
-export const drainHook = { preStop: { httpGet: { path: "/drain", port: port.proxyAdmin, scheme: "HTTP" } } };
+/**
+ * Kubelet's pre-stop hook of all containers but the sidecar, which answers when the replica is drained.
+ * @param preStop the container, when it has an HTTP hook of its own
+ */
+export const drainHook = (preStop?: string): object => ({
+  preStop: { httpGet: { path: drainPath(preStop), port: port.proxyAdmin, scheme: "HTTP" } },
+});
 
 /** Ports on loopback where the processes of a handler listen. */
 export function handlerPorts(api: RealtimeApi): {
@@ -75,7 +80,9 @@ function proxyOptions(api: RealtimeApi, namespace: string): ProxyOptions {
     maxQueueLength: api.pod.max_queue_length,
     idleTimeoutS: api.handler ? idle.handlerS : idle.containerS,
     handlerAdminPorts: ports.admin,
-    preStop: (api.pod.containers ?? []).flatMap((one: Container) => one.pre_stop?.http_get ?? []),
+    preStop: (api.pod.containers ?? []).flatMap(({ name, pre_stop }) =>
+      pre_stop?.http_get ? [{ name, ...pre_stop.http_get }] : [],
+    ),
     lameDuckMs: ending.lameDuckMs,
     drainMs: ending.drainMs,
   };

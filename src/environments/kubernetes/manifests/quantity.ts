@@ -2,7 +2,7 @@ const binary = ["Ki", "Mi", "Gi", "Ti", "Pi", "Ei"] as const;
 const decimal = ["k", "M", "G", "T", "P", "E"] as const;
 
 /** As the API server writes it back: "200m", "2". */
-export function cpuQuantity(millis: number): string {
+export function milliQuantity(millis: number): string {
   return millis % 1000 === 0 ? decimalQuantity(millis / 1000) : `${millis}m`;
 }
 

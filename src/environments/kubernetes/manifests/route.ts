@@ -95,7 +95,6 @@ function trafficPolicy(input: RouteInput): Manifest {
       },
       timeout: { http: { requestTimeout: "0s", streamIdleTimeout: "0s", maxStreamDuration: "0s" } },
       retry: { numRetries: 2, retryOn: { triggers: ["connect-failure"] } },
-      telemetry: { metrics: { routeStatName: "%ROUTE_KIND%/%ROUTE_NAMESPACE%/%ROUTE_NAME%" } },
     },
   };
 }

@@ -1,6 +1,7 @@
 import type { Autoscaling, RealtimeApi } from "../../../spec/api.ts";
 import type { ClusterFeatures } from "../features.ts";
 import { type Manifest, metadataOf, type Owned } from "./metadata.ts";
+import { milliQuantity } from "./quantity.ts";
 
 /** What decides how many replicas an API has: nothing where they cannot vary, in-flight through KEDA, else CPU. */
 export type Scaler = "fixed" | "keda" | "cpu";
@@ -64,6 +65,8 @@ function scaledObject(api: RealtimeApi, behavior: object, input: ScalingInput): 
             serverAddress: input.features.prometheusUrl,
             query: inFlightQuery(name, input.namespace, autoscaling.window_ms),
             threshold: String(autoscaling.target_in_flight),
+            // No answer is no zero while replicas run: it is a Prometheus that has just begun, and the autoscaler waits.
+            ignoreNullValues: String(autoscaling.min_replicas === 0),
           },
         },
       ],
@@ -94,15 +97,17 @@ const stepS = 10;
 const longestS = 3600;
 /** From this minor version on every server takes tolerances per direction. */
 const toleranceFrom = 35;
+/** Cortex's default, which most files leave as it is, and Kubernetes' own: neither is worth a word. */
+const usual: readonly number[] = [0.05, 0.1];
 
 function behaviorOf(spec: Autoscaling, minorVersion: number): { behavior: object; notices: readonly string[] } {
   const hasTolerance = minorVersion >= toleranceFrom;
   const up = spec.upscale_stabilization_period_ms / 1000;
   const down = spec.downscale_stabilization_period_ms / 1000;
   const notices = [
-    ...(hasTolerance || (spec.upscale_tolerance === 0.1 && spec.downscale_tolerance === 0.1)
+    ...(hasTolerance || [spec.upscale_tolerance, spec.downscale_tolerance].every((one) => usual.includes(one))
       ? []
-      : ["autoscaling.upscale_tolerance and downscale_tolerance need Kubernetes 1.35; this one tolerates 10%"]),
+      : [`autoscaling: tolerances other than 10% need Kubernetes 1.${toleranceFrom}; this is 1.${minorVersion}`]),
     ...(Math.max(up, down) > longestS ? ["autoscaling: Kubernetes looks back one hour at most to stabilize"] : []),
   ];
   const policies = (percent: number) => [
@@ -113,7 +118,7 @@ function behaviorOf(spec: Autoscaling, minorVersion: number): { behavior: object
     stabilizationWindowSeconds: Math.min(longestS, Math.ceil(seconds)),
     selectPolicy: "Max",
     policies: policies(Math.max(1, percent)),
-    ...(hasTolerance && { tolerance: String(tolerance) }),
+    ...(hasTolerance && { tolerance: milliQuantity(Math.round(tolerance * 1000)) }),
   });
   return {
     behavior: {

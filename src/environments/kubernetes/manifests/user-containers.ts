@@ -8,15 +8,20 @@ import { drainHook } from "./proxy-container.ts";
 import { ending } from "./timing.ts";
 
 /** The key in the Secret of an API's variables: equal names in two containers may have different values. */
-export const variableKey = (container: string, name: string): string => `${container}.${name}`;
+const variableKey = (container: string, name: string): string => `${container}.${name}`;
 
-/** A user's container as it was given. @param hasVariables whether the Secret with its `env` exists */
-export function userContainer(
-  container: Container,
-  api: RealtimeApi,
-  record: RevisionRecord,
-  hasVariables: boolean,
-): object {
+/** Users' containers as they were given. @param hasVariables whether the Secret with its `env` exists */
+export function userContainers(api: RealtimeApi, record: RevisionRecord, hasVariables: boolean): readonly object[] {
+  return (api.pod.containers ?? []).map((one, index) => userContainer(one, index, { api, record, hasVariables }));
+}
+
+interface Around {
+  readonly api: RealtimeApi;
+  readonly record: RevisionRecord;
+  readonly hasVariables: boolean;
+}
+
+function userContainer(container: Container, index: number, { api, record, hasVariables }: Around): object {
   const { name, image, command, args, compute, readiness_probe, liveness_probe } = container;
   const secret = nameOf.variables(api.name, record.id);
   const variables = hasVariables ? Object.keys(container.env) : [];
@@ -42,7 +47,7 @@ export function userContainer(
     lifecycle: lifecycleOf(container),
     ...(Object.keys(resources).length > 0 && { resources }),
     terminationMessagePolicy: "FallbackToLogsOnError",
-    volumeMounts: mountsOf(name, compute),
+    volumeMounts: mountsOf(compute, index),
   };
 }
 
@@ -50,8 +55,8 @@ export function userContainer(
  * A hook of the user's own comes after the drain: the sidecar makes its HTTP request, while a command, which only kubelet can run in
  * the container, waits a fixed time for gateways to hear of the end.
  */
-function lifecycleOf({ pre_stop }: Container): object {
-  if (!pre_stop?.exec) return drainHook;
+function lifecycleOf({ name, pre_stop }: Container): object {
+  if (!pre_stop?.exec) return drainHook(pre_stop?.http_get ? name : undefined);
   const wait = `sleep ${ending.lameDuckMs / 1_000}; exec "$@"`;
   return { preStop: { exec: { command: ["/bin/sh", "-c", wait, "pre-stop", ...pre_stop.exec.command] } } };
 }
