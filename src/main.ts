@@ -1,8 +1,10 @@
 import type { App } from "./cli/app.ts";
 import { quickAnswer } from "./cli/quick-answers.ts";
 import type { KubernetesEnvironment as KubernetesSettings } from "./cli/settings.ts";
+import type { ClusterAdmin } from "./core/cluster.ts";
 import type { Environment } from "./core/environment.ts";
 import { CortexError } from "./core/errors.ts";
+import type { KubeClient } from "./kubernetes/kube-client.ts";
 import { installation } from "./platform/installation.ts";
 
 /**
@@ -80,6 +82,11 @@ async function joinParts(args: readonly string[], signal: AbortSignal): Promise<
       const { localEnvironment } = await import("./environments/local/local-environment.ts");
       return localEnvironment({ home, installation: installation(), variables });
     },
+    async cluster(name) {
+      const wanted = name ?? (variables.CORTEX_ENV || (await settings.read()).default_environment);
+      const { clusterEnvironment } = await import("./cli/settings-changes.ts");
+      return joinCluster(clusterEnvironment(await settings.read(), wanted), variables, signal);
+    },
     async files() {
       const [{ projectFiles }, { localFolders }] = await Promise.all([
         import("./project/project-files.ts"),
@@ -103,10 +110,8 @@ async function joinParts(args: readonly string[], signal: AbortSignal): Promise<
   };
 }
 
-async function joinKubernetes(
-  { name, context, namespace, registry, gateway, prometheus, base_image: baseImage }: KubernetesSettings,
-  variables: App["variables"],
-): Promise<Environment> {
+async function joinKubernetes(settings: KubernetesSettings, variables: App["variables"]): Promise<Environment> {
+  const { name, namespace, registry, gateway, prometheus, base_image: baseImage } = settings;
   const { kubernetesEnvironment } = await import("./environments/kubernetes/kubernetes-environment.ts");
   return kubernetesEnvironment({
     name,
@@ -117,14 +122,46 @@ async function joinKubernetes(
     ...(baseImage !== undefined && { baseImage }),
     version: installation().version,
     now: Date.now,
-    async connect(signal) {
-      const { connect } = await import("./kubernetes/connect.ts");
-      return connect({ ...(context !== undefined && { context }), variables }, signal);
-    },
+    connect: (signal) => connectTo(settings, variables, signal),
     async images() {
       throw new CortexError("NOT_SUPPORTED", "handlers cannot be deployed to a cluster yet");
     },
   });
+}
+
+async function joinCluster(
+  settings: KubernetesSettings,
+  variables: App["variables"],
+  signal: AbortSignal,
+): Promise<ClusterAdmin> {
+  const [{ clusterAdmin }, client] = await Promise.all([
+    import("./cluster/addons/cluster-admin.ts"),
+    connectTo(settings, variables, signal),
+  ]);
+  return clusterAdmin({
+    name: settings.name,
+    namespace: settings.namespace ?? client.namespace,
+    gateway: settings.gateway,
+    prometheus: settings.prometheus,
+    client,
+    version: installation().version,
+    now: Date.now,
+  });
+}
+
+async function connectTo(
+  { context, kubeconfig }: KubernetesSettings,
+  variables: App["variables"],
+  signal: AbortSignal,
+): Promise<KubeClient> {
+  const { connect } = await import("./kubernetes/connect.ts");
+  return connect(
+    {
+      ...(context !== undefined && { context }),
+      variables: kubeconfig === undefined ? variables : { ...variables, KUBECONFIG: kubeconfig },
+    },
+    signal,
+  );
 }
 
 function currentFolder(): string {

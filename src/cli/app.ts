@@ -1,3 +1,4 @@
+import type { ClusterAdmin } from "../core/cluster.ts";
 import type { ProjectFiles } from "../core/deploy.ts";
 import type { Environment } from "../core/environment.ts";
 import type { Terminal } from "./render/terminal.ts";
@@ -20,6 +21,11 @@ export interface App {
    * @throws ENVIRONMENT_NOT_FOUND, NOT_SUPPORTED
    */
   environment(name?: string): Promise<Environment>;
+  /**
+   * The cluster of an environment, chosen as `environment` does.
+   * @throws ENVIRONMENT_NOT_FOUND, NOT_SUPPORTED for an environment that is no cluster
+   */
+  cluster(name?: string): Promise<ClusterAdmin>;
   files(): Promise<ProjectFiles>;
   /** `user@host`. */
   identity(): Promise<string>;

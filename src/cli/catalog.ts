@@ -108,6 +108,13 @@ export const catalog: readonly CommandEntry[] = [
     load: async () => (await import("./env.ts")).envCommand,
   },
   {
+    name: "cluster",
+    usage: "",
+    summary: "prepare a Kubernetes cluster for APIs",
+    group: tool,
+    load: async () => (await import("./cluster.ts")).clusterCommand,
+  },
+  {
     name: "explain",
     usage: "[options] [field]",
     summary: "say what a field of cortex.yaml means",
@@ -138,7 +145,7 @@ export const catalog: readonly CommandEntry[] = [
 ];
 
 /** Commands that are known by name and are not there yet. */
-export const notBuiltYet: readonly string[] = ["submit", "stop", "cluster"];
+export const notBuiltYet: readonly string[] = ["submit", "stop"];
 
 /** Commands of older versions, and what does their work now. */
 export const retired: Readonly<Record<string, string>> = {

@@ -51,7 +51,7 @@ async function candidatesFor(app: App, before: readonly string[], current: strin
     const values = await valueCandidates(app, entry, rest, last);
     if (values) return values;
   }
-  if (name === "env" && rest.length === 0) return subcommandCandidates(app, entry);
+  if ((name === "env" || name === "cluster") && rest.length === 0) return subcommandCandidates(app, entry);
   if (name === "completion") return ["bash", "zsh", "fish", "powershell"].map((text) => ({ text }));
   return takesApiHere(name, rest) ? apiCandidates(app, rest) : [];
 }

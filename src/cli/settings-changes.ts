@@ -85,3 +85,16 @@ export function usableEnvironment(settings: Settings, name: string): Exclude<Env
     },
   );
 }
+
+/** The cluster that a command works with. @throws ENVIRONMENT_NOT_FOUND, NOT_SUPPORTED for what is no cluster */
+export function clusterEnvironment(settings: Settings, name: string): KubernetesEnvironment {
+  const used = usableEnvironment(settings, name);
+  if (used.kind === "kubernetes") return used;
+  const names = settings.environments.filter(({ kind }) => kind === "kubernetes").map((one) => one.name);
+  throw new CortexError("NOT_SUPPORTED", `${name} is this machine, not a cluster`, {
+    hint:
+      names.length > 0
+        ? `name a cluster with -e: ${names.join(", ")}`
+        : "name a cluster first: cortex env configure NAME --context CONTEXT",
+  });
+}

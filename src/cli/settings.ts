@@ -6,6 +6,8 @@ import { CortexError } from "../core/errors.ts";
 export interface KubernetesEnvironment {
   readonly name: string;
   readonly kind: "kubernetes";
+  /** Absolute path; absent: the files that `KUBECONFIG` lists, else `~/.kube/config`. */
+  readonly kubeconfig?: string;
   readonly context?: string;
   readonly namespace?: string;
   readonly registry?: string;

@@ -25,7 +25,7 @@ describe("help", () => {
     for (const entry of catalog) {
       const command = (await entry.load())(app());
       const usage = command.usage().replace("[command]", "").trim();
-      const expected = entry.name === "env" ? "" : entry.usage;
+      const expected = ["env", "cluster"].includes(entry.name) ? "" : entry.usage;
       expect(usage.replace("[options]", "").trim(), entry.name).toBe(expected.replace("[options]", "").trim());
     }
   });
@@ -38,6 +38,10 @@ describe("help", () => {
 
   test.for(["list", "configure", "default", "rename", "delete"])("of env %s", async (name) => {
     await expectGolden(`help-env-${name}`, await runCommand(["env", name, "--help"]));
+  });
+
+  test.for(["install", "uninstall", "health"])("of cluster %s", async (name) => {
+    await expectGolden(`help-cluster-${name}`, await runCommand(["cluster", name, "--help"]));
   });
 
   test("`help COMMAND` is `COMMAND --help`", async () => {

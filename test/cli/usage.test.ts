@@ -20,7 +20,7 @@ describe("a command line that is wrong", () => {
     expect(ran.stderr).toContain("did you mean --watch?");
   });
 
-  test.for(["submit", "stop", "cluster"])("%s is known and not built yet", async (name) => {
+  test.for(["submit", "stop"])("%s is known and not built yet", async (name) => {
     const ran = await runCommand([name, "whatever", "--flag"]);
     expect(ran.status).toBe(2);
     expect(ran.stderr).toContain(`\`cortex ${name}\` is not built yet`);

@@ -1,19 +1,4 @@
-/** Labels and annotations of everything that Cortex makes. Other machines, and other versions, read them: names are never changed. */
-export const label = {
-  managedBy: "app.kubernetes.io/managed-by",
-  /** The API's name; with `managedBy` it selects all objects of one API. */
-  name: "app.kubernetes.io/name",
-  component: "app.kubernetes.io/component",
-  kind: "cortex.dev/kind",
-  /** Number of the revision, on pods and on what belongs to one revision. */
-  revision: "cortex.dev/revision",
-} as const;
-
-/** Value of `label.managedBy`, and the field manager of every write. */
-export const manager = "cortex";
-
-/** Selects all that Cortex made in a namespace. */
-export const ours = `${label.managedBy}=${manager}`;
+export { clusterConfig, label, manager, ours } from "../../kubernetes/labels.ts";
 
 export const annotation = {
   /** Id of the revision that an object was written for. */
@@ -39,9 +24,6 @@ export const nameOf = {
   /** Credentials to pull the API's image. */
   pullSecret: (api: string) => `${api}-registry`,
 } as const;
-
-/** Where `cortex cluster install` keeps what it made and found; every machine reads it there. */
-export const clusterConfig = { namespace: "cortex-system", name: "cortex" } as const;
 
 /** Ports inside a pod. Those of the sidecar lie where users' containers seldom listen; pod.port may be none of them. */
 export const port = {

@@ -3,6 +3,7 @@ import type { App, MachineCheck } from "../../../src/cli/app.ts";
 import type { Sink, Terminal } from "../../../src/cli/render/terminal.ts";
 import { runCli } from "../../../src/cli/run.ts";
 import { type SettingsStore, settingsIn } from "../../../src/cli/settings.ts";
+import type { ClusterAdmin } from "../../../src/core/cluster.ts";
 import type { ProjectFiles } from "../../../src/core/deploy.ts";
 import type { Environment } from "../../../src/core/environment.ts";
 import { CortexError } from "../../../src/core/errors.ts";
@@ -22,6 +23,7 @@ export interface RunOptions {
   readonly variables?: Readonly<Record<string, string>>;
   readonly workingFolder?: string;
   readonly checks?: readonly MachineCheck[];
+  readonly cluster?: ClusterAdmin;
   /** Called after each write, so that a test can interrupt the command when it has said something. */
   readonly onWrite?: (written: Written, interrupt: () => void) => void;
 }
@@ -71,6 +73,7 @@ export function fakeApp(
     files: async () => options.files ?? filesWith(),
     identity: async () => "ada@laptop",
     environment: async () => environment,
+    cluster: async () => options.cluster!,
     checkMachine: async () => options.checks ?? [],
     exitStatus: 0,
     leftBehind: undefined,

@@ -1,0 +1,132 @@
+import { clusterConfig } from "../../kubernetes/labels.ts";
+import type { KubeObject } from "../../kubernetes/objects.ts";
+import { envoyGroup, gatewayGroup } from "./releases.ts";
+
+/** Namespace and name of the Gateway that `cluster install` makes, and of all that belongs to it. */
+export const ourGateway = clusterConfig;
+const { namespace, name } = ourGateway;
+export const envoyController = `${envoyGroup}/gatewayclass-controller`;
+
+export interface GatewayWishes {
+  /** A class that the cluster has; undefined: one of Envoy Gateway is made. */
+  readonly gatewayClass: string | undefined;
+  /** Name of Envoy Gateway's controller, where the class is made. */
+  readonly controller: string;
+  /** Of Envoy's proxies: two where one node may go away. */
+  readonly proxies: number;
+  readonly certificate: SecretName | undefined;
+}
+
+export interface SecretName {
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/** @param text `secret` or `namespace/secret` */
+export function secretName(text: string): SecretName {
+  const [first, second] = text.split("/");
+  return second === undefined ? { namespace, name: first! } : { namespace: first!, name: second };
+}
+
+/** The Gateway, its class, and how its proxies treat requests: with no time limit, and with no header refused that APIs may want. */
+export function gatewayObjects(wishes: GatewayWishes): readonly KubeObject[] {
+  const { gatewayClass, certificate } = wishes;
+  return [
+    ...(gatewayClass === undefined ? classObjects(wishes) : []),
+    ...(certificate && certificate.namespace !== namespace ? [grantFor(certificate)] : []),
+    {
+      apiVersion: `${gatewayGroup}/v1`,
+      kind: "Gateway",
+      metadata: { name, namespace },
+      spec: {
+        gatewayClassName: gatewayClass ?? name,
+        listeners: [
+          { name: "http", protocol: "HTTP", port: 80, allowedRoutes: { namespaces: { from: "All" } } },
+          ...(certificate ? [httpsListener(certificate)] : []),
+        ],
+      },
+    } as KubeObject,
+    ...(gatewayClass === undefined ? policies() : []),
+  ];
+}
+
+function classObjects({ controller, proxies }: GatewayWishes): readonly KubeObject[] {
+  return [
+    {
+      apiVersion: `${envoyGroup}/v1alpha1`,
+      kind: "EnvoyProxy",
+      metadata: { name, namespace },
+      spec: {
+        provider: {
+          type: "Kubernetes",
+          kubernetes: {
+            envoyDeployment: {
+              replicas: proxies,
+              container: { resources: { requests: { cpu: "100m", memory: "128Mi" } } },
+            },
+          },
+        },
+      },
+    } as KubeObject,
+    {
+      apiVersion: `${gatewayGroup}/v1`,
+      kind: "GatewayClass",
+      metadata: { name },
+      spec: {
+        controllerName: controller,
+        parametersRef: { group: envoyGroup, kind: "EnvoyProxy", name, namespace },
+      },
+    } as KubeObject,
+  ];
+}
+
+function httpsListener(certificate: SecretName): unknown {
+  return {
+    name: "https",
+    protocol: "HTTPS",
+    port: 443,
+    allowedRoutes: { namespaces: { from: "All" } },
+    tls: {
+      mode: "Terminate",
+      certificateRefs: [{ group: "", kind: "Secret", name: certificate.name, namespace: certificate.namespace }],
+    },
+  };
+}
+
+/** Lets the Gateway read one Secret of another namespace. */
+function grantFor(certificate: SecretName): KubeObject {
+  return {
+    apiVersion: `${gatewayGroup}/v1beta1`,
+    kind: "ReferenceGrant",
+    metadata: { name: `${name}-certificate`, namespace: certificate.namespace },
+    spec: {
+      from: [{ group: gatewayGroup, kind: "Gateway", namespace }],
+      to: [{ group: "", kind: "Secret", name: certificate.name }],
+    },
+  } as KubeObject;
+}
+
+function policies(): readonly KubeObject[] {
+  const target = { targetRefs: [{ group: gatewayGroup, kind: "Gateway", name }] };
+  return [
+    {
+      apiVersion: `${envoyGroup}/v1alpha1`,
+      kind: "BackendTrafficPolicy",
+      metadata: { name, namespace },
+      // Envoy's own limit is 15 s for a whole response, and 5 min of silence.
+      spec: { ...target, timeout: { http: { requestTimeout: "0s", streamIdleTimeout: "0s" } } },
+    } as KubeObject,
+    {
+      apiVersion: `${envoyGroup}/v1alpha1`,
+      kind: "ClientTrafficPolicy",
+      metadata: { name, namespace },
+      spec: {
+        ...target,
+        timeout: { http: { streamIdleTimeout: "0s" } },
+        // With no limit on silence, this is what finds clients that are gone.
+        tcpKeepalive: { probes: 3, idleTime: "60s", interval: "20s" },
+        headers: { withUnderscoresAction: "Allow", requestID: "PreserveOrGenerate" },
+      },
+    } as KubeObject,
+  ];
+}

@@ -1,0 +1,101 @@
+import { type AddonHealth, addonNames } from "../../core/cluster.ts";
+import type { KubeClient } from "../../kubernetes/kube-client.ts";
+import { pinnedVersion } from "./decide.ts";
+import { diagnose } from "./diagnose.ts";
+import { type ClusterFacts, conditionOf, isOurs, readFacts } from "./facts.ts";
+import { type Found, findAddon } from "./found.ts";
+import { gatewayNamed } from "./gateway-checks.ts";
+import { ourGateway } from "./gateway-objects.ts";
+import { isServing } from "./plan-install.ts";
+import { compareVersions } from "./releases.ts";
+import { stateOf } from "./wait.ts";
+
+export interface HealthOptions {
+  readonly client: KubeClient;
+  /** `namespace/name`, where the environment names one. */
+  readonly gateway: string | undefined;
+  /** URL, where the environment names one. */
+  readonly prometheus: string | undefined;
+}
+
+type Program = Exclude<AddonHealth["name"], "gateway">;
+
+/** One row per add-on, in order. */
+export async function health(options: HealthOptions, signal: AbortSignal): Promise<readonly AddonHealth[]> {
+  const facts = await readFacts(options.client, signal);
+  return Promise.all(
+    addonNames.map(async (name) => {
+      if (name === "gateway") return gatewayHealth(facts, options.gateway);
+      const row = programHealth(name, findAddon(name, facts), options);
+      if (row.status !== "down" || row.installedBy !== "cortex") return row;
+      const { detail, failure } = diagnose(await stateOf(options.client, name, signal));
+      const hint = failure?.hint ?? row.hint;
+      return { ...row, ...(detail && { warning: detail }), ...(hint !== undefined && { hint }) };
+    }),
+  );
+}
+
+/** What an API does without. */
+const withoutIt: Readonly<Record<AddonHealth["name"], string>> = {
+  "gateway-api": "APIs are reached through the API server only",
+  "envoy-gateway": "no Gateway is served",
+  gateway: "APIs are reached through the API server only",
+  keda: "APIs scale on CPU, and not to zero",
+  prometheus: "APIs scale on CPU, and their requests are not measured",
+  "metrics-server": "APIs do not scale on CPU",
+};
+
+const install = "cortex cluster install";
+
+function programHealth(name: Program, found: Found, { gateway, prometheus }: HealthOptions): AddonHealth {
+  const isChosenElsewhere = (name === "prometheus" && prometheus) || (name === "envoy-gateway" && gateway);
+  if (found.state === "absent" || found.state === "remains") {
+    const base = { name, version: "", status: "missing", installedBy: "" } as const;
+    if (isChosenElsewhere) return { ...base, warning: `the environment names another: ${isChosenElsewhere}` };
+    return { ...base, warning: withoutIt[name], hint: install };
+  }
+  const { version, isReady } = found;
+  const installedBy = found.state === "ours" ? "cortex" : "others";
+  const base = { name, version, installedBy } as const;
+  if (!isReady) {
+    const where = found.state === "others" ? ` (${found.where})` : "";
+    return { ...base, status: "down", warning: `its program does not run${where}`, hint: isOurHint(found) };
+  }
+  const isOlder = found.state === "ours" && /\d/.test(version) && compareVersions(version, pinnedVersion(name)) < 0;
+  if (!isOlder) return { ...base, status: "ok" };
+  return { ...base, status: "ok", warning: `this Cortex installs ${pinnedVersion(name)}`, hint: install };
+}
+
+function isOurHint(found: Found): string {
+  return found.state === "ours" ? `${install} repairs what is missing` : "see to it as it was installed";
+}
+
+function gatewayHealth(facts: ClusterFacts, chosen: string | undefined): AddonHealth {
+  const name = chosen ?? facts.settings?.gateway ?? `${ourGateway.namespace}/${ourGateway.name}`;
+  const gateway = gatewayNamed(facts, name);
+  const base = { name: "gateway", version: gateway?.spec.gatewayClassName ?? "" } as const;
+  if (!gateway) {
+    const isNamed = chosen !== undefined || facts.settings?.gateway !== undefined;
+    if (!isNamed) return { ...base, status: "missing", installedBy: "", warning: withoutIt.gateway, hint: install };
+    return { ...base, status: "down", installedBy: "", warning: `there is no Gateway ${name}`, hint: install };
+  }
+  const installedBy = isOurs(gateway) ? "cortex" : "others";
+  if (!isServing(gateway)) {
+    const warning = conditionOf(gateway, "Programmed")?.message ?? "no controller has looked at it";
+    return {
+      ...base,
+      status: "down",
+      installedBy,
+      warning: `${name}: ${warning}`,
+      hint: `kubectl -n ${name.replace("/", " describe gateway ")}`,
+    };
+  }
+  if ((gateway.status?.addresses ?? []).length > 0) return { ...base, status: "ok", installedBy };
+  return {
+    ...base,
+    status: "ok",
+    installedBy,
+    warning: `${name} has no address: this cluster has no load balancer`,
+    hint: "`cortex predict` and `cortex port-forward` work without one",
+  };
+}

@@ -1,0 +1,82 @@
+import { type ResourceType, resource } from "../../kubernetes/objects.ts";
+
+const inNamespace = (apiVersion: string, kind: string, plural: string): ResourceType => ({
+  apiVersion,
+  kind,
+  plural,
+  isNamespaced: true,
+});
+const clusterWide = (apiVersion: string, kind: string, plural: string): ResourceType => ({
+  apiVersion,
+  kind,
+  plural,
+  isNamespaced: false,
+});
+
+const rbac = "rbac.authorization.k8s.io/v1";
+const admission = "admissionregistration.k8s.io/v1";
+
+/** Kinds that add-ons are made of and APIs are not. */
+export const addonResource = {
+  customResourceDefinition: clusterWide(
+    "apiextensions.k8s.io/v1",
+    "CustomResourceDefinition",
+    "customresourcedefinitions",
+  ),
+  clusterRole: clusterWide(rbac, "ClusterRole", "clusterroles"),
+  clusterRoleBinding: clusterWide(rbac, "ClusterRoleBinding", "clusterrolebindings"),
+  role: inNamespace(rbac, "Role", "roles"),
+  roleBinding: inNamespace(rbac, "RoleBinding", "rolebindings"),
+  apiService: clusterWide("apiregistration.k8s.io/v1", "APIService", "apiservices"),
+  mutatingWebhook: clusterWide(admission, "MutatingWebhookConfiguration", "mutatingwebhookconfigurations"),
+  validatingWebhook: clusterWide(admission, "ValidatingWebhookConfiguration", "validatingwebhookconfigurations"),
+  admissionPolicy: clusterWide(admission, "ValidatingAdmissionPolicy", "validatingadmissionpolicies"),
+  admissionPolicyBinding: clusterWide(
+    admission,
+    "ValidatingAdmissionPolicyBinding",
+    "validatingadmissionpolicybindings",
+  ),
+  priorityClass: clusterWide("scheduling.k8s.io/v1", "PriorityClass", "priorityclasses"),
+  job: inNamespace("batch/v1", "Job", "jobs"),
+  statefulSet: inNamespace("apps/v1", "StatefulSet", "statefulsets"),
+  lease: inNamespace("coordination.k8s.io/v1", "Lease", "leases"),
+  networkPolicy: inNamespace("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies"),
+  envoyProxy: inNamespace("gateway.envoyproxy.io/v1alpha1", "EnvoyProxy", "envoyproxies"),
+  clientTrafficPolicy: inNamespace("gateway.envoyproxy.io/v1alpha1", "ClientTrafficPolicy", "clienttrafficpolicies"),
+  referenceGrant: inNamespace("gateway.networking.k8s.io/v1beta1", "ReferenceGrant", "referencegrants"),
+} as const;
+
+/** All kinds that `cluster install` may write; a manifest with another is refused. */
+export const installedKinds: readonly ResourceType[] = [
+  resource.namespace,
+  addonResource.customResourceDefinition,
+  addonResource.admissionPolicy,
+  addonResource.admissionPolicyBinding,
+  addonResource.priorityClass,
+  resource.serviceAccount,
+  addonResource.clusterRole,
+  addonResource.clusterRoleBinding,
+  addonResource.role,
+  addonResource.roleBinding,
+  resource.configMap,
+  resource.service,
+  resource.podDisruptionBudget,
+  addonResource.networkPolicy,
+  addonResource.job,
+  resource.deployment,
+  addonResource.statefulSet,
+  addonResource.apiService,
+  addonResource.mutatingWebhook,
+  addonResource.validatingWebhook,
+  resource.gatewayClass,
+  addonResource.envoyProxy,
+  addonResource.referenceGrant,
+  resource.gateway,
+  resource.backendTrafficPolicy,
+  addonResource.clientTrafficPolicy,
+];
+
+/** @returns undefined for a kind that add-ons are not made of */
+export function kindOf(object: { readonly apiVersion: string; readonly kind: string }): ResourceType | undefined {
+  return installedKinds.find(({ apiVersion, kind }) => apiVersion === object.apiVersion && kind === object.kind);
+}

@@ -1,0 +1,133 @@
+import type { CortexError } from "./errors.ts";
+
+/** What APIs use of a cluster beyond Kubernetes itself, in the order in which it is shown. */
+export const addonNames = ["gateway-api", "envoy-gateway", "gateway", "keda", "prometheus", "metrics-server"] as const;
+export type AddonName = (typeof addonNames)[number];
+
+/** What an environment says of itself is taken where a wish is silent. */
+export interface InstallWishes {
+  /** `namespace/name` of a Gateway that is used; without it one is made. */
+  readonly gateway?: string;
+  /** GatewayClass of the Gateway that is made; without it one of Envoy Gateway is made, too. */
+  readonly gatewayClass?: string;
+  /** `secret` or `namespace/secret` of type kubernetes.io/tls, for an HTTPS listener. */
+  readonly certificate?: string;
+  /** Of a Prometheus that is used; without it the cluster's own is, or one is made. */
+  readonly prometheus?: string;
+  /** Folder of manifests, instead of their addresses on the internet. */
+  readonly addonsDir?: string;
+  /** Add-ons that are left as they are. */
+  readonly skip: readonly AddonName[];
+}
+
+export interface InstallOptions extends InstallWishes {
+  /** Namespace of the environment, whose routes the Gateway has to take. */
+  readonly namespace: string;
+}
+
+/** What is done about one add-on. */
+export interface AddonPlan {
+  readonly name: AddonName;
+  /** `use`: the cluster has it from somebody else; `keep`: Cortex installed it, and all of it is there. */
+  readonly action: "install" | "complete" | "update" | "use" | "keep" | "skip";
+  readonly version: string;
+  /** e.g. `kube-system/metrics-server`. */
+  readonly where?: string;
+  /** What the user should know of it. */
+  readonly notes: readonly string[];
+  /** What is written, in the order in which it is. */
+  readonly objects: readonly unknown[];
+  /** What is written down once it works, for the next time. */
+  readonly release?: { readonly version: string; readonly objects: number; readonly source: string };
+  /** It is Cortex's own to wait for, and does not work yet. */
+  readonly isAwaited: boolean;
+}
+
+/** Plain data: what is planned is what is done. */
+export interface InstallPlan {
+  readonly addons: readonly AddonPlan[];
+  /** What every other part needs first, and what is written last. */
+  readonly before: readonly unknown[];
+  readonly after: readonly unknown[];
+  /** What is written down of the cluster, the releases aside. */
+  readonly settings: Readonly<Record<string, string>>;
+  /** The settings are there already as they should be. */
+  readonly isWrittenDown: boolean;
+  /** Of the Gateway that is used; undefined when there is none. */
+  readonly gateway?: string;
+}
+
+export type AddonPhase = "pending" | "downloading" | "applying" | "waiting" | "ready" | "removing" | "gone" | "failed";
+
+export interface AddonEvent {
+  readonly addon: AddonName | "settings";
+  readonly phase: AddonPhase;
+  /** What it waits for, or how far it is. */
+  readonly detail?: string;
+}
+
+export interface Installed {
+  /** `namespace/name`; undefined when there is none. */
+  readonly gateway?: string;
+  /** Where requests go, e.g. `http://203.0.113.7`; undefined when the Gateway has no address. */
+  readonly address?: string;
+  readonly prometheus?: string;
+  readonly failures: readonly { readonly addon: AddonName | "settings"; readonly error: CortexError }[];
+}
+
+/** Something that uses an add-on which is to be removed. */
+export interface AddonUse {
+  readonly addon: AddonName | "settings";
+  /** `ScaledObject models/iris`. */
+  readonly object: string;
+  /** The API it belongs to; undefined: not ours. */
+  readonly api?: string;
+}
+
+/** @returns whether applying `plan` would change nothing */
+export function isNothingToDo({ addons, before, after, isWrittenDown }: InstallPlan): boolean {
+  const isDone = addons.every(({ objects, isAwaited }) => objects.length === 0 && !isAwaited);
+  return isDone && isWrittenDown && before.length === 0 && after.length === 0;
+}
+
+export interface UninstallPlan {
+  /** Objects of ours, by add-on. */
+  readonly addons: readonly { readonly name: AddonName | "settings"; readonly objects: number }[];
+  /** `namespace/name` of every API of Cortex in the cluster. */
+  readonly apis: readonly string[];
+  readonly uses: readonly AddonUse[];
+}
+
+export interface AddonHealth {
+  readonly name: AddonName;
+  readonly version: string;
+  /** `missing`: not in the cluster; APIs do without. */
+  readonly status: "ok" | "down" | "missing";
+  readonly installedBy: "cortex" | "others" | "";
+  readonly warning?: string;
+  readonly hint?: string;
+}
+
+/** What `cortex cluster` does to the cluster of one environment. */
+export interface ClusterAdmin extends AsyncDisposable {
+  /** Of the environment. */
+  readonly name: string;
+  /** Of the kubeconfig. */
+  readonly context: string;
+  /**
+   * Reads the cluster and decides; changes nothing.
+   * @throws NOT_SUPPORTED with every reason why it cannot be done; SPEC_INVALID for a manifest that is not what it should be
+   */
+  planInstall(wishes: InstallWishes, onDownload: (addon: AddonName) => void, signal: AbortSignal): Promise<InstallPlan>;
+  /** Does what is planned. One add-on that fails stops no other. Run again it goes on from where it was. */
+  install(
+    plan: InstallPlan,
+    timeoutMs: number,
+    onEvent: (event: AddonEvent) => void,
+    signal: AbortSignal,
+  ): Promise<Installed>;
+  planUninstall(signal: AbortSignal): Promise<UninstallPlan>;
+  /** Removes what is ours. Run again it goes on from where it was. @throws TIMED_OUT saying what is left */
+  uninstall(timeoutMs: number, onEvent: (event: AddonEvent) => void, signal: AbortSignal): Promise<void>;
+  health(signal: AbortSignal): Promise<readonly AddonHealth[]>;
+}
