@@ -32,7 +32,7 @@ export function overHttp1(first: Socket, server: URL, dial: (signal: AbortSignal
         host: server.hostname,
         method: request.method,
         path,
-        headers: { host: server.host, ...headers },
+        headers: { host: server.host, ...lengthOf(request.body), ...headers },
       });
       const abort = () => outgoing.destroy();
       signal.addEventListener("abort", abort, { once: true });
@@ -50,6 +50,11 @@ export function overHttp1(first: Socket, server: URL, dial: (signal: AbortSignal
       agent.destroy();
     },
   };
+}
+
+/** Of a DELETE, Node does not tell by itself. */
+function lengthOf(body: Uint8Array | string | undefined): Record<string, string> {
+  return body === undefined ? {} : { "content-length": String(Buffer.byteLength(body)) };
 }
 
 function asResponse(incoming: IncomingMessage, signal: AbortSignal): RawResponse {
