@@ -9,6 +9,7 @@ import { readTar } from "../layers/tar-reader.ts";
 import { type ImageReference, parseReference, showReference } from "../reference.ts";
 import type { Asking, Registries } from "../registry/registries.ts";
 import { findManifest, mediaTypes, readBlob, readBlobText, readManifest } from "../registry/repository-client.ts";
+import { Passing } from "../registry/retry.ts";
 import { declaredPython, notice, pythonVersion } from "./find-parts.ts";
 
 export interface Descriptor {
@@ -93,7 +94,7 @@ export async function readBaseImage(request: BaseRequest, signal: AbortSignal): 
 
 async function resolveTag(
   reference: ImageReference,
-  { home, registries: _registries, onNotice }: BaseRequest,
+  { home, onNotice }: BaseRequest,
   asking: Asking,
   signal: AbortSignal,
 ): Promise<string> {
@@ -103,7 +104,7 @@ async function resolveTag(
   const isOfficial = reference.registry === "docker.io" && reference.name.startsWith("library/");
   if (known && isOfficial && Date.now() - known.at < hubFreshMs) return known.digest;
   try {
-    const digest = await findManifest(asking, reference.tag!, signal);
+    const digest = await findManifest(asking, reference.tag!, signal, known !== undefined);
     if (digest === undefined) {
       throw new CortexError("IMAGE_FAILED", `there is no image ${shown}`, {
         hint: "check how it is spelled, and whether that registry has it",
@@ -116,7 +117,8 @@ async function resolveTag(
     return digest;
   } catch (error) {
     signal.throwIfAborted();
-    if (!known || !(error instanceof CortexError) || error.code === "IMAGE_FAILED") throw error;
+    const isDown = error instanceof Passing || (error instanceof CortexError && error.code !== "IMAGE_FAILED");
+    if (!known || !isDown) throw error;
     onNotice(`building on ${shown} as it was last seen here (${known.digest.slice(0, 19)}): ${error.message}`);
     return known.digest;
   }

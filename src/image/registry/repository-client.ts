@@ -28,15 +28,19 @@ export interface Manifest {
 /** Registries take manifests of up to four mebibytes. */
 const mostManifestBytes = 4 << 20;
 
-/** @returns the digest that `reference` (a tag or a digest) stands for; undefined when there is none */
+/**
+ * @param isOnlyAttempt throws `Passing` at the first failure that may pass
+ * @returns the digest that `reference` (a tag or a digest) stands for; undefined when there is none
+ */
 export async function findManifest(
   asking: Asking,
   reference: string,
   signal: AbortSignal,
+  isOnlyAttempt = false,
 ): Promise<string | undefined> {
   const to = `manifests/${reference}`;
   const head = { to, method: "HEAD", headers: { accept: accepted }, expect: [200, 404] } as const;
-  const response = await asking.ask(head, signal);
+  const response = await asking.ask({ ...head, isOnlyAttempt }, signal);
   response.stream.resume();
   if (response.status === 404) return undefined;
   const digest = response.headers["docker-content-digest"];
@@ -119,7 +123,7 @@ function openBlob(asking: Asking, digest: string, from: number, signal: AbortSig
   return asking.ask(request, signal);
 }
 
-/** @param tags the manifest is found under each of them, and under its digest */
+/** @param tag the manifest is found under it, and under its digest */
 export async function writeManifest(asking: Asking, manifest: string, tag: string, signal: AbortSignal): Promise<void> {
   const bytes = Buffer.from(manifest);
   const request = {

@@ -53,6 +53,7 @@ export async function uploadBlob(
 ): Promise<void> {
   let session: Session | undefined = started && { location: started, offset: 0 };
   let inChunks = false;
+  let isResumed = false;
   await patiently(async () => {
     session ??= { location: await start(asking, signal), offset: 0 };
     try {
@@ -67,10 +68,15 @@ export async function uploadBlob(
         const end = inChunks ? Math.min(last, session.offset + chunkBytes) : last;
         session = await sendPart(asking, upload, session, end, signal);
       }
-      await finish(asking, upload, session.location, signal);
+      if (await finish(asking, upload, session.location, signal)) return;
+      // What a registry says that it has of a broken upload need not be what was sent: then all of it again.
+      if (!isResumed) throw refused(asking, upload);
+      session = undefined;
+      throw again(asking);
     } catch (error) {
       signal.throwIfAborted();
-      if (session) session = await whereItStands(asking, session, signal);
+      if (session && error instanceof Passing) session = await whereItStands(asking, session, signal);
+      isResumed = session !== undefined && session.offset > 0;
       throw error;
     }
   }, signal);
@@ -125,15 +131,16 @@ async function sendPart(
   return { location: locationOf(response), offset: end };
 }
 
-async function finish(asking: Asking, upload: Upload, location: URL, signal: AbortSignal): Promise<void> {
+/** @returns whether the registry has found what the digest says */
+async function finish(asking: Asking, upload: Upload, location: URL, signal: AbortSignal): Promise<boolean> {
   const to = withDigest(location, upload.digest);
   const response = await asking.ask(
     { to, method: "PUT", expect: [201, 204, 400, 404, 416], isOnlyAttempt: true },
     signal,
   );
   response.stream.resume();
-  if (response.status === 400) throw refused(asking, upload);
   if (response.status === 404 || response.status === 416) throw again(asking);
+  return response.status !== 400;
 }
 
 /** @returns how much the registry has; undefined when it has forgotten the upload */

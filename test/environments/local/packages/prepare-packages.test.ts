@@ -10,7 +10,8 @@ import {
   removeUnusedPackages,
 } from "../../../../src/environments/local/packages/prepare-packages.ts";
 import { isAlive } from "../../../../src/platform/processes.ts";
-import { makeWheel, place } from "./make-wheel.ts";
+import { makeWheel } from "../../../packages/make-wheel.ts";
+import { place } from "./place.ts";
 
 const noAbort = new AbortController().signal;
 const offline = "--no-index\n--find-links ./found\n";
