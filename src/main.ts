@@ -77,7 +77,7 @@ async function joinParts(args: readonly string[], signal: AbortSignal): Promise<
       if (wanted !== "local") {
         const { usableEnvironment } = await import("./cli/settings-changes.ts");
         const used = usableEnvironment(await settings.read(), wanted);
-        if (used.kind === "kubernetes") return joinKubernetes(used, variables);
+        if (used.kind === "kubernetes") return joinKubernetes(used, home, variables);
       }
       const { localEnvironment } = await import("./environments/local/local-environment.ts");
       return localEnvironment({ home, installation: installation(), variables });
@@ -110,7 +110,11 @@ async function joinParts(args: readonly string[], signal: AbortSignal): Promise<
   };
 }
 
-async function joinKubernetes(settings: KubernetesSettings, variables: App["variables"]): Promise<Environment> {
+async function joinKubernetes(
+  settings: KubernetesSettings,
+  home: string,
+  variables: App["variables"],
+): Promise<Environment> {
   const { name, namespace, registry, gateway, prometheus, base_image: baseImage } = settings;
   const { kubernetesEnvironment } = await import("./environments/kubernetes/kubernetes-environment.ts");
   return kubernetesEnvironment({
@@ -124,7 +128,8 @@ async function joinKubernetes(settings: KubernetesSettings, variables: App["vari
     now: Date.now,
     connect: (signal) => connectTo(settings, variables, signal),
     async images() {
-      throw new CortexError("NOT_SUPPORTED", "handlers cannot be deployed to a cluster yet");
+      const { imageBuilder } = await import("./image/image-builder.ts");
+      return imageBuilder({ home, variables, installation: installation() });
     },
   });
 }
