@@ -27,7 +27,13 @@ export const commonJsPackages: Plugin = {
 };
 
 function isCommonJs(file: string): boolean {
-  return !types.isModuleNamespaceObject(load(file));
+  try {
+    return !types.isModuleNamespaceObject(load(file));
+  } catch (error) {
+    // A module made for bundlers alone: it names its own files without their extensions.
+    if ((error as NodeJS.ErrnoException).code === "ERR_MODULE_NOT_FOUND") return false;
+    throw error;
+  }
 }
 
 function load(file: string): unknown {

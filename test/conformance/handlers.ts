@@ -18,12 +18,15 @@ class PythonPredictor:
         return {"text": self.text, "process": self.process, "payload": payload}
 `;
 
-/** The configuration of one API with a handler in handler.py; more of the API in YAML may follow. */
+/**
+ * The configuration of one API with a handler in handler.py; more of the API in YAML may follow. Unless that says otherwise it
+ * asks for little, so that a small cluster has room for all of the suite at once.
+ */
 export const spec = (name: string, more = "", handler = "handler.py") => `- name: ${name}
   kind: RealtimeAPI
   handler:
     path: ${handler}
-${more}`;
+${more.includes("compute:") ? "" : "  compute:\n    cpu: 20m\n"}${more}`;
 
 /** The configuration of a TrafficSplitter. @param targets weights by name; a shadow's begins with "shadow " */
 export const splitter = (name: string, targets: Readonly<Record<string, number | string>>) => `- name: ${name}

@@ -1,6 +1,6 @@
-import { resource } from "../../src/kubernetes/objects.ts";
 import type { KubeClient } from "../../src/kubernetes/kube-client.ts";
 import type { KubeObject } from "../../src/kubernetes/objects.ts";
+import { resource } from "../../src/kubernetes/objects.ts";
 import { scratchNamespace, testKubeconfig } from "./cluster.ts";
 import { type Bench, createBench } from "./cortex.ts";
 

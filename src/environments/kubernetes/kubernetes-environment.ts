@@ -28,7 +28,7 @@ import { type NamespaceWatch, watchNamespace } from "./namespace-watch.ts";
 import type { RevisionRecord } from "./revision-record.ts";
 import { readRevisions } from "./revisions.ts";
 import { type ClusterOverrides, endpointUrl, type FullSnapshot, readFullSnapshot, readSnapshot } from "./snapshot.ts";
-import { driftsOf, statesOf } from "./states.ts";
+import { driftsOf, type StateContext, statesOf } from "./states.ts";
 import { clusterSuitability } from "./suitability.ts";
 import { withoutValues } from "./variables.ts";
 
@@ -86,7 +86,8 @@ class KubernetesEnvironment implements Environment {
   async list(signal: AbortSignal): Promise<readonly ApiState[]> {
     const { client, namespace } = await this.#connected(signal);
     const snapshot = await readSnapshot(client, namespace, this.#options, signal);
-    return statesOf(snapshot, { namespace });
+    const metrics = await this.#metrics(client, namespace, snapshot.entrance.prometheusUrl, signal);
+    return statesOf(snapshot, { namespace, ...metrics });
   }
 
   async inspect(signal: AbortSignal): Promise<readonly ApiState[]> {
@@ -102,7 +103,13 @@ class KubernetesEnvironment implements Environment {
   async *watch(signal: AbortSignal): AsyncGenerator<readonly ApiState[]> {
     const { watchStates } = await import("./watch-states.ts");
     const { client, namespace } = await this.#connected(signal);
-    yield* watchStates(client, namespace, this.#options, async () => ({}), signal);
+    yield* watchStates(
+      client,
+      namespace,
+      this.#options,
+      (url) => this.#metrics(client, namespace, url, signal),
+      signal,
+    );
   }
 
   async *rollOut(
@@ -328,6 +335,24 @@ class KubernetesEnvironment implements Environment {
         }
       }
       this.#inspected = undefined;
+    }
+  }
+
+  /** Without a Prometheus, or one that answers, there are none: `get` is about more than that. */
+  async #metrics(
+    client: KubeClient,
+    namespace: string,
+    prometheusUrl: string | undefined,
+    signal: AbortSignal,
+  ): Promise<Pick<StateContext, "metrics" | "metricsProblem">> {
+    if (prometheusUrl === undefined) return {};
+    const { readMetrics } = await import("./metrics/read-metrics.ts");
+    try {
+      return { metrics: await readMetrics(client, prometheusUrl, namespace, undefined, signal) };
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!(error instanceof CortexError)) throw error;
+      return { metricsProblem: error.message };
     }
   }
 }

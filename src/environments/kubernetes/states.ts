@@ -5,6 +5,7 @@ import { apiState, templateRevision } from "./api-states.ts";
 import { ownerOf } from "./change-api.ts";
 import { driftOf } from "./drift.ts";
 import { objectsOf } from "./manifests/objects.ts";
+import { autoscalerView } from "./metrics/autoscaler-view.ts";
 
 import { endpointUrl, type FullSnapshot, type Snapshot } from "./snapshot.ts";
 
@@ -31,6 +32,7 @@ function stateOf(snapshot: Snapshot, anchor: Anchor, { namespace, metrics, metri
     endpoint: endpointUrl(snapshot.entrance, spec.networking.endpoint),
     namespace,
     metrics: metrics?.get(name),
+    autoscaler: autoscalerView(snapshot.autoscalers.get(name), snapshot.scaledObjects.get(name), record),
     ...(metricsProblem !== undefined && { notices: [`no metrics: ${metricsProblem}`] }),
     ...(spec.kind === "TrafficSplitter" && {
       missingTargets: spec.apis.map((target) => target.name).filter((target) => !snapshot.anchors.has(target)),
