@@ -47,9 +47,10 @@ export function callerOf(transport: Transport, credentials: CredentialSource, li
   async function send(request: RawRequest, silence: number | undefined, signal: AbortSignal): Promise<RawResponse> {
     for (let isSecond = false; ; isSecond = true) {
       const options = silence === undefined ? {} : { silenceMs: silence };
-      const response = await transport.send(request, await credentials.current(signal), options, signal);
+      const shown = await credentials.current(signal);
+      const response = await transport.send(request, shown, options, signal);
       hasAnswered = true;
-      if (response.status !== 401 || isSecond || !credentials.refused()) return response;
+      if (response.status !== 401 || isSecond || !credentials.refused(shown)) return response;
       await readAll(response).catch(() => {});
     }
   }
@@ -86,15 +87,10 @@ export function callerOf(transport: Transport, credentials: CredentialSource, li
       const asked = { verb: "get", path, context: place.context };
       try {
         for (let isSecond = false; ; isSecond = true) {
-          const opened = await openWebSocket(
-            transport,
-            await credentials.current(signal),
-            place,
-            { path, protocols },
-            signal,
-          );
+          const shown = await credentials.current(signal);
+          const opened = await openWebSocket(transport, shown, place, { path, protocols }, signal);
           if (!("status" in opened)) return opened;
-          if (opened.status !== 401 || isSecond || !credentials.refused()) {
+          if (opened.status !== 401 || isSecond || !credentials.refused(shown)) {
             throw refusal(opened.status, readStatus(opened.status, opened.body), asked);
           }
         }
@@ -174,11 +170,13 @@ function isOwnFailure({ kind, reason, message = "" }: Status): boolean {
   return kind === undefined || Boolean(reason) || /etcdserver|rpc error|deadline|timed out/.test(message);
 }
 
-/** @throws KubeError when it is none, what the connection failed with before the end */
+/** @throws KubeError when it is no object, what the connection failed with before the end */
 export async function readJson<T>(response: RawResponse, asked: Asked): Promise<T> {
   const text = await readAll(response);
   try {
-    return JSON.parse(text) as T;
+    const value: unknown = JSON.parse(text);
+    if (typeof value === "object" && value !== null) return value as T;
+    throw new Error("no object");
   } catch {
     const message = "the answer is no JSON: is the server really a Kubernetes API?";
     throw refusal(response.status, { message }, asked);

@@ -19,8 +19,8 @@ export interface ClientCertificate {
 export interface CredentialSource {
   /** @throws NOT_AUTHORISED, FILE_NOT_FOUND, SPEC_INVALID */
   current(signal: AbortSignal): Promise<Credentials>;
-  /** The server refused what was current. @returns whether a new try can differ */
-  refused(): boolean;
+  /** The server refused `credentials`, which are not given out again. @returns whether a new try can differ */
+  refused(credentials: Credentials): boolean;
 }
 
 type Variables = Readonly<Record<string, string | undefined>>;
@@ -102,10 +102,9 @@ function tokenFileSource(path: string, where: string, base: Credentials): Creden
       held = { ...held, checkedAt: performance.now() };
       return held.credentials;
     },
-    refused() {
-      const couldBeOld = held !== undefined;
-      held = undefined;
-      return couldBeOld;
+    refused(credentials) {
+      if (held?.credentials === credentials) held = undefined;
+      return true;
     },
   };
 }

@@ -47,10 +47,10 @@ export function pluginCredentials(entry: ExecEntry, surroundings: PluginSurround
       issued = await untilAborted(running, signal);
       return issued.credentials;
     },
-    refused() {
-      const couldBeOld = issued !== undefined;
-      issued = undefined;
-      return couldBeOld;
+    refused(credentials) {
+      // Others may have got new ones meanwhile.
+      if (issued?.credentials === credentials) issued = undefined;
+      return true;
     },
   };
 }

@@ -1,9 +1,9 @@
 import { type Caller, readJson } from "./caller.ts";
-import type { KubeList, ListOptions } from "./kube-client.ts";
+import type { KubeList, ListOptions, RawResponse } from "./kube-client.ts";
 import { KubeError } from "./kube-error.ts";
 import type { KubeObject, ResourceType } from "./objects.ts";
 import { groupOf, pathOf, query } from "./paths.ts";
-import type { Asked } from "./refusal.ts";
+import { type Asked, refusal } from "./refusal.ts";
 
 /** Objects per page: enough that most lists are one, few enough that none is large. */
 const pageSize = 500;
@@ -50,13 +50,21 @@ async function pages<T extends KubeObject>(
     const page = await caller.repeat(
       { method: "GET", path },
       about,
-      (response) => readJson<Page<T>>(response, about),
+      (response) => readPage<T>(response, about),
       signal,
     );
     for (const item of page.items ?? []) items.push({ ...item, apiVersion, kind });
     from = page.metadata.continue || undefined;
     if (!from) return { items, resourceVersion: page.metadata.resourceVersion ?? "" };
   }
+}
+
+/** An empty list and no list are not one: by what is not listed, things are removed. */
+async function readPage<T>(response: RawResponse, about: Asked): Promise<Page<T>> {
+  const page = await readJson<Page<T>>(response, about);
+  if (typeof page.metadata === "object") return page;
+  const message = "the answer is no list: is the server really a Kubernetes API?";
+  throw refusal(response.status, { message }, about);
 }
 
 export function askedOfAll(verb: string, context: string, type: ResourceType, { namespace }: ListOptions): Asked {

@@ -36,6 +36,9 @@ export class NoAnswer extends Error {
   }
 }
 
+/** How often a request is sent anew that the server did not look at. */
+const mostLeftAlone = 3;
+
 interface HeldChannel {
   readonly opening: Promise<Channel>;
   /** The client certificate that it shows. */
@@ -94,20 +97,22 @@ export function openTransport(place: Place): Transport {
   return {
     base,
     async send(request, credentials, { silenceMs }, signal) {
-      let open: Channel;
-      try {
-        open = await channelFor(credentials.certificate, signal);
-      } catch (error) {
-        signal.throwIfAborted();
-        throw new NoAnswer(error, false);
-      }
-      using limit = silenceLimit(signal, silenceMs);
-      try {
-        const headers = { "user-agent": "cortex", ...request.headers, ...credentials.headers };
-        return await open.send(base + request.path, request, headers, limit.signal);
-      } catch (error) {
-        signal.throwIfAborted();
-        throw new NoAnswer(error, !isUnprocessed(error));
+      for (let tries = 0; ; tries += 1) {
+        try {
+          const open = await channelFor(credentials.certificate, signal).catch((error: unknown) => {
+            signal.throwIfAborted();
+            throw new NoAnswer(error, false);
+          });
+          using limit = silenceLimit(signal, silenceMs);
+          const headers = { "user-agent": "cortex", ...request.headers, ...credentials.headers };
+          return await open.send(base + request.path, request, headers, limit.signal);
+        } catch (error) {
+          signal.throwIfAborted();
+          if (error instanceof NoAnswer) throw error;
+          // A server that wants a connection to end, as after it refused credentials, leaves the latest requests on it alone.
+          if (!isUnprocessed(error)) throw new NoAnswer(error, true);
+          if (tries >= mostLeftAlone) throw new NoAnswer(error, false);
+        }
       }
     },
     async dial(credentials, signal) {

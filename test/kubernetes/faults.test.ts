@@ -192,6 +192,11 @@ describe("requests", () => {
     expect((await server.client.list(resource.configMap, {}, signal))?.items).toEqual([]);
   });
 
+  test("an answer that is no list is no empty list", async () => {
+    await using server = await scriptedServer("http", ({ json }) => json(200, {}));
+    await expect(server.client.list(resource.configMap, {}, signal)).rejects.toThrow("really a Kubernetes API");
+  });
+
   test("an object that makes no sense to the server is not sent again, though it answers with 500", async () => {
     await using server = await scriptedServer("http", (exchange) =>
       exchange.json(500, status(500, "", ".spec.x: field not declared in schema")),
