@@ -15,23 +15,26 @@ import {
 /**
  * What the autoscaler of an API sees and decides, in the words of the local one's: its load, the replicas that it wants, and
  * why it does not want others.
- * @param autoscaler the HorizontalPodAutoscaler, KEDA's or Cortex's own
+ * @param autoscaler the HorizontalPodAutoscaler, KEDA's or Cortex's own; KEDA takes it away while it is paused
+ * @param replicas that the Deployment has, for as long as nothing looks at them
  * @returns undefined when nothing scales it, or not yet
  */
 export function autoscalerView(
   autoscaler: KubeObject | undefined,
   scaledObject: KubeObject | undefined,
-  { spec }: RevisionRecord,
+  { spec }: Pick<RevisionRecord, "spec">,
+  replicas = 0,
 ): AutoscalerView | undefined {
   if (!("autoscaling" in spec)) return undefined;
   const hpa = autoscaler as HorizontalPodAutoscaler | undefined;
   const keda = (scaledObject as ScaledObject | undefined)?.status?.conditions ?? [];
   const troubles = troubleOfKeda(keda);
-  if (!hpa) return scaledObject && troubles ? { current: 0, wanted: 0, reason: troubles } : undefined;
+  if (!hpa) return troubles ? { current: replicas, wanted: replicas, reason: troubles } : undefined;
   const { currentReplicas: current = 0, desiredReplicas = 0 } = hpa.status ?? {};
   const load = loadOf(hpa, spec.autoscaling);
-  // An autoscaler that is switched off, at zero, says nothing of what it wants.
-  const wanted = current === 0 ? 0 : desiredReplicas;
+  // What cannot look says 0, and leaves things as they are.
+  const canLook = conditionOf(hpa.status?.conditions ?? [], "ScalingActive")?.status !== "False";
+  const wanted = canLook ? desiredReplicas : current;
   const inFlight = load?.unit === "in-flight" ? { inFlightMean: load.perReplica * Math.max(1, current) } : {};
   const reason = troubles ?? explain({ hpa, load, current, wanted, spec: spec.autoscaling });
   return { current, wanted, ...inFlight, reason };

@@ -1,3 +1,4 @@
+import { gunzipSync } from "node:zlib";
 import { CortexError } from "../../../core/errors.ts";
 import type { KubeClient, RawResponse } from "../../../kubernetes/kube-client.ts";
 
@@ -44,7 +45,10 @@ export async function askPrometheus(
   const service = serviceAddress(url);
   const path = `/api/v1/query?query=${encodeURIComponent(query)}`;
   const response = service
-    ? await client.request({ method: "GET", path: `${proxyPath(service)}${path}` }, signal)
+    ? await client.request(
+        { method: "GET", path: `${proxyPath(service)}${path}`, headers: { "accept-encoding": "gzip" } },
+        signal,
+      )
     : await directly(url, path, signal);
   const text = await readText(response, signal);
   if (response.status === 200) return samplesOf(text, url);
@@ -72,7 +76,7 @@ async function directly(url: string, path: string, signal: AbortSignal): Promise
 
 async function* noBody(): AsyncGenerator<Uint8Array> {}
 
-async function readText({ body }: RawResponse, signal: AbortSignal): Promise<string> {
+async function readText({ headers, body }: RawResponse, signal: AbortSignal): Promise<string> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   for await (const chunk of body) {
@@ -81,7 +85,9 @@ async function readText({ body }: RawResponse, signal: AbortSignal): Promise<str
     if (bytes > mostBytes) throw new CortexError("REQUEST_FAILED", "the answer of Prometheus is too long");
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks).toString("utf8");
+  const all = Buffer.concat(chunks);
+  const isPacked = headers["content-encoding"] === "gzip";
+  return (isPacked ? gunzipSync(all, { maxOutputLength: mostBytes }) : all).toString("utf8");
 }
 
 interface Answer {

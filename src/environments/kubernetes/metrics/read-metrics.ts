@@ -2,17 +2,18 @@ import type { ApiMetrics } from "../../../core/environment.ts";
 import { CortexError } from "../../../core/errors.ts";
 import type { KubeClient } from "../../../kubernetes/kube-client.ts";
 import { askPrometheus, type Sample, shown } from "./prometheus.ts";
+import { quantileOf } from "./quantile.ts";
 import { inFlightName, queriesFor } from "./queries.ts";
 
 /** Whoever lists APIs waits no longer for their figures. */
 const patienceMs = 3_000;
 
 /**
- * Reads what Prometheus knows of the APIs of a namespace, in one round of four questions however many there are. Rates and
- * quantiles are of the last minute. Totals are those of the replicas that run, since each of them started, and of those that
- * ended within a day, as far as Prometheus keeps them.
+ * Reads what Prometheus knows of the APIs of a namespace, in one round of three questions however many there are. Rates and
+ * quantiles are of the last minute, or of the last five where Prometheus looks too seldom. Totals are those of the replicas
+ * that run, since each of them started, and of those that ended within a day, as far as Prometheus keeps them.
  * @param apis names; undefined for all. One that Prometheus has never seen is not in the answer
- * @throws CortexError NOT_AUTHORISED, REQUEST_FAILED, TIMED_OUT after a few seconds; the reason of `signal`
+ * @throws CortexError NOT_AUTHORISED, REQUEST_FAILED, SPEC_INVALID, TIMED_OUT after a few seconds; the reason of `signal`
  */
 export async function readMetrics(
   client: KubeClient,
@@ -22,69 +23,79 @@ export async function readMetrics(
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, ApiMetrics>> {
   if (apis?.length === 0) return new Map();
-  if (!URL.canParse(prometheusUrl))
-    throw new CortexError("SPEC_INVALID", `"${prometheusUrl}" is no URL of a Prometheus`);
+  if (!URL.canParse(prometheusUrl)) {
+    throw new CortexError("SPEC_INVALID", "the address of Prometheus is no URL", {
+      hint: "e.g. --prometheus http://prometheus.monitoring:9090",
+    });
+  }
   // What is left of the others when one fails is not waited for.
   const stop = new AbortController();
   const patience = AbortSignal.timeout(patienceMs);
   const either = AbortSignal.any([signal, patience, stop.signal]);
   const ask = (query: string) => askPrometheus(client, prometheusUrl, query, either);
-  const { now, answers, rate, quantiles } = queriesFor(namespace, apis);
   try {
-    return metricsOf(...(await Promise.all([ask(now), ask(answers), ask(rate), ask(quantiles)])));
+    const queries = queriesFor(namespace, apis, "1m");
+    const [now, answers, durations] = await Promise.all([
+      ask(queries.now),
+      ask(queries.answers),
+      ask(queries.durations),
+    ]);
+    const isTooSeldom = durations.length === 0 && now.length > 0 && answers.some(({ value }) => value > 0);
+    const lately = isTooSeldom ? await ask(queriesFor(namespace, apis, "5m").durations) : durations;
+    return metricsOf(now, answers, lately);
   } catch (error) {
     signal.throwIfAborted();
     if (!patience.aborted) throw error;
     throw new CortexError(
       "TIMED_OUT",
-      `Prometheus at ${shown(prometheusUrl)} did not answer in ${patienceMs / 1000} s`,
+      `Prometheus at ${shown(prometheusUrl)} did not answer within ${patienceMs / 1000} s`,
     );
   } finally {
     stop.abort();
   }
 }
 
-type Mutable<T> = { -readonly [K in keyof T]: T[K] };
-
 /** @returns what the answers to `Queries` say, by API */
 export function metricsOf(
   now: readonly Sample[],
   answers: readonly Sample[],
-  rates: readonly Sample[],
-  quantiles: readonly Sample[],
+  durations: readonly Sample[],
 ): ReadonlyMap<string, ApiMetrics> {
-  const all = new Map<string, Mutable<ApiMetrics>>();
-  const of = ({ labels }: Sample): Mutable<ApiMetrics> => {
-    const api = labels.cortex_api ?? "";
-    const known = all.get(api) ?? { ...nothing };
-    all.set(api, known);
-    return known;
-  };
-  for (const sample of now)
-    of(sample)[sample.labels.__name__ === inFlightName ? "inFlight" : "queueLength"] = sample.value;
-  for (const sample of answers) {
-    const key = classKeys[sample.labels.envoy_response_code_class ?? ""];
-    if (key) of(sample)[key] = Math.round(sample.value);
-  }
-  for (const sample of rates) of(sample).requestsPerSecond = sample.value;
-  for (const sample of quantiles) {
-    // Of no request at all there is no quantile.
-    if (Number.isFinite(sample.value)) of(sample)[sample.labels.quantile === "0.5" ? "p50Ms" : "p99Ms"] = sample.value;
-  }
-  return all;
+  const parts = [now, answers, durations].map((samples) =>
+    Map.groupBy(samples, ({ labels }) => labels.cortex_api ?? ""),
+  );
+  const names = new Set(parts.flatMap((part) => [...part.keys()]));
+  return new Map(
+    [...names].map((name) => {
+      const [gauges, totals, spread] = parts.map((part) => part.get(name) ?? []);
+      return [name, { ...nowOf(gauges!), ...totalsOf(totals!), ...latelyOf(spread!) }];
+    }),
+  );
 }
 
-const nothing: ApiMetrics = {
-  requestsPerSecond: 0,
-  status2xx: 0,
-  status4xx: 0,
-  status5xx: 0,
-  inFlight: 0,
-  queueLength: 0,
-};
+function nowOf(samples: readonly Sample[]): Pick<ApiMetrics, "inFlight" | "queueLength"> {
+  const sumOf = (isInFlight: boolean) =>
+    sum(samples.filter((one) => (one.labels.__name__ === inFlightName) === isInFlight));
+  return { inFlight: sumOf(true), queueLength: sumOf(false) };
+}
 
-const classKeys: Readonly<Record<string, "status2xx" | "status4xx" | "status5xx">> = {
-  2: "status2xx",
-  4: "status4xx",
-  5: "status5xx",
-};
+function totalsOf(samples: readonly Sample[]): Pick<ApiMetrics, "status2xx" | "status4xx" | "status5xx"> {
+  const sumOf = (statusClass: string) =>
+    Math.round(sum(samples.filter(({ labels }) => labels.envoy_response_code_class === statusClass)));
+  return { status2xx: sumOf("2"), status4xx: sumOf("4"), status5xx: sumOf("5") };
+}
+
+function latelyOf(samples: readonly Sample[]): Pick<ApiMetrics, "requestsPerSecond" | "p50Ms" | "p99Ms"> {
+  const buckets = samples
+    .map(({ labels, value }) => ({ atMost: Number(labels.le?.replace("+Inf", "Infinity")), count: value }))
+    .toSorted((a, b) => a.atMost - b.atMost);
+  const p50Ms = quantileOf(buckets, 0.5);
+  const p99Ms = quantileOf(buckets, 0.99);
+  return {
+    requestsPerSecond: buckets.at(-1)?.count ?? 0,
+    ...(p50Ms !== undefined && { p50Ms }),
+    ...(p99Ms !== undefined && { p99Ms }),
+  };
+}
+
+const sum = (samples: readonly Sample[]): number => samples.reduce((total, { value }) => total + value, 0);
