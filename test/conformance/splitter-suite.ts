@@ -17,7 +17,7 @@ interface SplitterJson {
  * @param create a place where nothing is deployed
  */
 export function describeSplitters(environment: string, create: () => Promise<Bench>): void {
-  describe.concurrent(`a TrafficSplitter on ${environment}`, { timeout: 120_000 }, () => {
+  describe.concurrent(`a TrafficSplitter on ${environment}`, { timeout: 240_000 }, () => {
     let bench: Bench;
     beforeAll(async () => {
       bench = await create();

@@ -25,7 +25,8 @@ interface Answer {
  * @param create a place where nothing is deployed
  */
 export function describeConformance(environment: string, create: () => Promise<Bench>): void {
-  describe.concurrent(`a realtime API on ${environment}`, () => {
+  // A cluster pulls, schedules and probes, which takes its time on a machine that is shared.
+  describe.concurrent(`a realtime API on ${environment}`, { timeout: 240_000 }, () => {
     let bench: Bench;
     beforeAll(async () => {
       bench = await create();

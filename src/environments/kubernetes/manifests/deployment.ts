@@ -69,6 +69,8 @@ function podSpec(api: RealtimeApi, input: DeploymentInput): object {
     terminationGracePeriodSeconds: gracePeriodS,
     enableServiceLinks: false,
     ...(api.handler && { securityContext: handlerUser }),
+    // The image is made for one kind of processor, and nodes may be of several.
+    ...(record.architecture !== undefined && { nodeSelector: { "kubernetes.io/arch": record.architecture } }),
     ...schedulingOf(api.node_groups, api.compute),
     initContainers: [proxyContainer(api, namespace)],
     containers: api.handler ? [handlerContainer(api, record, hasVariables)] : userContainers(api, record, hasVariables),
