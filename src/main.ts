@@ -87,6 +87,17 @@ async function joinParts(args: readonly string[], signal: AbortSignal): Promise<
       const { clusterEnvironment } = await import("./cli/settings-changes.ts");
       return joinCluster(clusterEnvironment(await settings.read(), wanted), variables, signal);
     },
+    kubeconfigs: {
+      async contexts(file) {
+        const { readContexts } = await import("./kubernetes/probe.ts");
+        return readContexts(file, variables);
+      },
+      async probe(cluster, probeSignal) {
+        const { probe } = await import("./kubernetes/probe.ts");
+        await using client = await connectTo(cluster, variables, probeSignal);
+        return await probe(client, probeSignal);
+      },
+    },
     async files() {
       const [{ projectFiles }, { localFolders }] = await Promise.all([
         import("./project/project-files.ts"),
@@ -155,7 +166,7 @@ async function joinCluster(
 }
 
 async function connectTo(
-  { context, kubeconfig }: KubernetesSettings,
+  { context, kubeconfig }: Pick<KubernetesSettings, "context" | "kubeconfig">,
   variables: App["variables"],
   signal: AbortSignal,
 ): Promise<KubeClient> {

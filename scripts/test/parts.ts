@@ -62,8 +62,29 @@ const python: Part = {
 const runtimeSettings = "src/runtime/pyproject.toml";
 const mypy = [venvPython, "-m", "mypy", "--strict", "--config-file", runtimeSettings, "src/runtime"] as const;
 
+/** What belongs to the Kubernetes environment: decisions, and what is done in a real cluster. */
+const ofCluster = [
+  "test/kubernetes/",
+  "test/cluster/",
+  "test/environments/kubernetes/",
+  "test/conformance/kubernetes.",
+];
+const ofClusterPatterns = ofCluster.map((path) => (path.endsWith("/") ? `${path}**` : `${path}*`));
+/** Takes away what all other tests of the cluster need, so it runs before them. */
+const installCycle = "test/cluster/install-cycle.test.ts";
+const hasCluster = Boolean(process.env.CORTEX_TEST_KUBECONFIG);
+
+/** Brings what the tests need into the cluster, as a user would. Without a cluster it is skipped, and says so. */
+const clusterSetup: Part = {
+  name: "cluster-setup",
+  group: "tests",
+  what: "`cortex cluster install` into the cluster of CORTEX_TEST_KUBECONFIG",
+  command: () => [node, inRoot("scripts/test/prepare-cluster.ts")],
+  count: async (_, status) => (hasCluster ? countCheck(status) : { passed: 0, failed: 0, skipped: 1 }),
+};
+
 /** What starts real processes by the dozen. */
-const slow = ["test/environments/**", "test/conformance/**", "test/e2e/**", "test/docs.test.ts"];
+const slow = ["test/environments/**", "test/conformance/**", "test/e2e/**", "test/docs.test.ts", ...ofClusterPatterns];
 
 /** In the order in which they run: what is quick and what others need comes first. */
 export const parts: readonly Part[] = [
@@ -75,8 +96,20 @@ export const parts: readonly Part[] = [
   check("checks", "mypy", "types of the runtime, strict", ...mypy),
   python,
   vitest("unit", "TypeScript: decisions, files, golden output, the import directions", [], slow),
-  vitest("local", "the local environment: agents, gateways, replicas, faults", ["test/environments/"]),
-  vitest("conformance", "what every environment does alike", ["test/conformance/"]),
+  vitest(
+    "local",
+    "the local environment: agents, gateways, replicas, faults",
+    ["test/environments/"],
+    ofClusterPatterns,
+  ),
+  vitest("conformance", "what every environment does alike", ["test/conformance/"], ofClusterPatterns),
+  vitest("cluster-install", "add-ons into a disposable cluster and out again (CORTEX_TEST_CLUSTER_INSTALL=1)", [
+    installCycle,
+  ]),
+  clusterSetup,
+  vitest("cluster", "the Kubernetes environment, against the cluster of CORTEX_TEST_KUBECONFIG", ofCluster, [
+    installCycle,
+  ]),
   vitest("e2e", "the built program, and the commands in the documents", ["test/e2e/", "test/docs.test.ts"]),
 ];
 

@@ -1,6 +1,7 @@
 import type { ClusterAdmin } from "../core/cluster.ts";
 import type { ProjectFiles } from "../core/deploy.ts";
 import type { Environment } from "../core/environment.ts";
+import type { Kubeconfigs } from "../core/kubeconfig.ts";
 import type { Terminal } from "./render/terminal.ts";
 import type { SettingsStore } from "./settings.ts";
 
@@ -26,6 +27,7 @@ export interface App {
    * @throws ENVIRONMENT_NOT_FOUND, NOT_SUPPORTED for an environment that is no cluster
    */
   cluster(name?: string): Promise<ClusterAdmin>;
+  readonly kubeconfigs: Kubeconfigs;
   files(): Promise<ProjectFiles>;
   /** `user@host`. */
   identity(): Promise<string>;

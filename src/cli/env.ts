@@ -1,5 +1,8 @@
+import { resolve } from "node:path";
 import { Command, Option } from "commander";
 import { CortexError } from "../core/errors.ts";
+import type { ClusterProbe } from "../core/kubeconfig.ts";
+import { nearest } from "../spec/nearest.ts";
 import type { App } from "./app.ts";
 import { outputOption, withExamples } from "./flags.ts";
 import { show, type View } from "./render/show.ts";
@@ -8,6 +11,7 @@ import { checkName, configured, removed, renamed, withDefault } from "./settings
 
 export interface ConfigureFlags {
   readonly context?: string;
+  readonly kubeconfig?: string;
   readonly namespace?: string;
   readonly registry?: string;
   readonly gateway?: string;
@@ -46,9 +50,10 @@ function configureCommand(app: App): Command {
   const command = new Command("configure")
     .description("Adds a Kubernetes cluster as an environment, or changes what is known of it.")
     .argument("<name>", "name of the environment")
-    .option("--context <name>", "context of the kubeconfig (default: its current one)")
+    .option("--context <name>", "context of the kubeconfig (default: its current one, by name)")
+    .option("--kubeconfig <file>", "kubeconfig that has it (default: as kubectl finds it)")
     .option("--namespace <name>", "namespace for the APIs")
-    .option("--registry <prefix>", "where images are pushed, e.g. registry.example.com/models")
+    .option("--registry <prefix>", "where images are pushed (default: what kind and minikube announce)")
     .option("--gateway <namespace/name>", "Gateway that APIs are reached through")
     .option("--prometheus <url>", "Prometheus to scale and measure by")
     .option("--base-image <image>", "image to build on")
@@ -81,7 +86,31 @@ async function configure(app: App, name: string, flags: ConfigureFlags): Promise
     });
   }
   checkName(name);
-  const { context, namespace, registry, gateway, prometheus, baseImage } = flags;
+  checkFlags(flags);
+  const before = (await app.settings.read()).environments.find((one) => one.name === name);
+  const known = before?.kind === "kubernetes" ? before : undefined;
+  const cluster = await clusterOf(app, known, flags);
+  const probed = await probedCluster(app, cluster);
+  const registry = flags.registry ?? (known?.registry === undefined ? probed?.registry : undefined);
+  const { namespace, gateway, prometheus, baseImage } = flags;
+  const changes: KubernetesEnvironment = {
+    name,
+    kind: "kubernetes",
+    ...cluster,
+    ...(namespace !== undefined && { namespace }),
+    ...(registry !== undefined && { registry }),
+    ...(gateway !== undefined && { gateway }),
+    ...(prometheus !== undefined && { prometheus }),
+    ...(baseImage !== undefined && { base_image: baseImage }),
+  };
+  await app.settings.update((settings) => configured(settings, changes), app.signal);
+  await app.terminal.stdout.write(`configured ${name}\n`);
+  if (registry !== flags.registry) {
+    await app.terminal.stderr.write(`images go to ${registry}, which the cluster announces as its registry\n`);
+  }
+}
+
+function checkFlags({ gateway, prometheus }: ConfigureFlags): void {
   if (gateway !== undefined && !/^[^/\s]+\/[^/\s]+$/.test(gateway)) {
     throw new CortexError("USAGE", `--gateway "${gateway}" is no NAMESPACE/NAME`, {
       hint: "e.g. --gateway infra/public",
@@ -92,18 +121,60 @@ async function configure(app: App, name: string, flags: ConfigureFlags): Promise
       hint: "e.g. http://prometheus.infra:9090",
     });
   }
-  const changes: KubernetesEnvironment = {
-    name,
-    kind: "kubernetes",
-    ...(context !== undefined && { context }),
-    ...(namespace !== undefined && { namespace }),
-    ...(registry !== undefined && { registry }),
-    ...(gateway !== undefined && { gateway }),
-    ...(prometheus !== undefined && { prometheus }),
-    ...(baseImage !== undefined && { base_image: baseImage }),
-  };
-  await app.settings.update((settings) => configured(settings, changes), app.signal);
-  await app.terminal.stdout.write(`configured ${name}\n`);
+}
+
+type ClusterSettings = Pick<KubernetesEnvironment, "context" | "kubeconfig">;
+
+/** The context is written down by name, so that `kubectl config use-context` does not lead an environment to another cluster. */
+async function clusterOf(
+  app: App,
+  known: KubernetesEnvironment | undefined,
+  { context, kubeconfig }: ConfigureFlags,
+): Promise<ClusterSettings> {
+  const file = kubeconfig === undefined ? known?.kubeconfig : resolve(app.workingFolder, kubeconfig);
+  const contexts = await app.kubeconfigs.contexts(file);
+  if (kubeconfig !== undefined && contexts.files.length === 0) {
+    throw new CortexError("FILE_NOT_FOUND", `there is no kubeconfig ${file}`, {
+      hint: "name the file that kubectl uses",
+    });
+  }
+  const wanted = context ?? (kubeconfig === undefined ? known?.context : undefined) ?? contexts.current;
+  const inFile = file === undefined ? {} : { kubeconfig: file };
+  if (wanted === undefined && contexts.isInPod) return inFile;
+  if (wanted === undefined) {
+    throw new CortexError("FILE_NOT_FOUND", "the kubeconfig has no current context", {
+      hint:
+        contexts.names.length > 0
+          ? `choose one with --context: ${contexts.names.join(", ")}`
+          : "have kubectl reach the cluster first",
+    });
+  }
+  if (contexts.names.includes(wanted)) return { ...inFile, context: wanted };
+  const near = nearest(wanted, contexts.names);
+  const where = contexts.files.length > 0 ? contexts.files.join(", ") : "the kubeconfig, for there is none";
+  throw new CortexError("USAGE", `there is no context ${wanted} in ${where}`, {
+    hint: near ? `did you mean ${near}?` : `there are: ${contexts.names.join(", ") || "none"}`,
+  });
+}
+
+/** Somebody waits: a cluster that takes longer is taken to be out of reach for now. */
+const probePatienceMs = 2_000;
+
+/** Says which cluster it is. One that does not answer is a warning: it may be asleep, or behind a VPN that is off. */
+async function probedCluster(app: App, cluster: ClusterSettings): Promise<ClusterProbe | undefined> {
+  const { stderr } = app.terminal;
+  const patience = AbortSignal.timeout(probePatienceMs);
+  try {
+    const probed = await app.kubeconfigs.probe(cluster, AbortSignal.any([app.signal, patience]));
+    await stderr.write(`context ${cluster.context ?? "of this pod"}: Kubernetes ${probed.version}\n`);
+    return probed;
+  } catch (error) {
+    app.signal.throwIfAborted();
+    if (!(error instanceof CortexError) && !patience.aborted) throw error;
+    const why = patience.aborted ? `no answer within ${probePatienceMs / 1000} s` : (error as Error).message;
+    await stderr.write(`warning: context ${cluster.context ?? "of this pod"}: ${why}\n`);
+    return undefined;
+  }
 }
 
 function defaultCommand(app: App): Command {
@@ -152,8 +223,15 @@ function deleteCommand(app: App): Command {
 
 const settingsView: View<Settings> = {
   table: ({ default_environment, environments }) => [
-    ["env", "kind", "default", "where"],
-    ...environments.map((one) => [one.name, one.kind, one.name === default_environment ? "yes" : "", whereText(one)]),
+    ["env", "kind", "default", "where", "namespace", "registry"],
+    ...environments.map((one) => [
+      one.name,
+      one.kind,
+      one.name === default_environment ? "yes" : "",
+      whereText(one),
+      (one.kind === "kubernetes" && one.namespace) || "",
+      (one.kind === "kubernetes" && one.registry) || "",
+    ]),
   ],
   json: ({ default_environment, environments }) => ({ default_environment, environments }),
   names: ({ environments }) => environments.map((one) => one.name),
@@ -162,6 +240,5 @@ const settingsView: View<Settings> = {
 function whereText(one: EnvironmentSettings): string {
   if (one.kind === "local") return "this machine";
   if (one.kind === "operator") return one.operator_endpoint ?? "a cluster of an older Cortex";
-  const context = one.context ?? "the current context";
-  return one.namespace === undefined ? context : `${context}, namespace ${one.namespace}`;
+  return one.context ?? "the current context";
 }

@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { settingsIn } from "../../src/cli/settings.ts";
 import { usableEnvironment } from "../../src/cli/settings-changes.ts";
+import { CortexError } from "../../src/core/errors.ts";
+import type { Kubeconfigs } from "../../src/core/kubeconfig.ts";
 import { expectGolden } from "./support/golden.ts";
 import { runCommand } from "./support/run-command.ts";
 
@@ -72,6 +74,64 @@ describe("env", () => {
       expect(ran.status).toBe(status);
     }),
   );
+
+  test("writes the current context down by name, so that it stays when kubectl changes it", () =>
+    inHome(async (home, cortex) => {
+      const ran = await cortex("env", "configure", "prod");
+      expect(ran.stderr).toContain("context kind: Kubernetes v1.34.4");
+      expect((await settingsIn(home).read()).environments[1]).toEqual({
+        name: "prod",
+        kind: "kubernetes",
+        context: "kind",
+      });
+    }));
+
+  test("refuses a context that the kubeconfig lacks, and names the nearest", () =>
+    inHome(async (home, cortex) => {
+      const ran = await cortex("env", "configure", "prod", "--context", "ekss");
+      expect(ran).toMatchObject({ status: 2 });
+      expect(ran.stderr).toContain("there is no context ekss in kubeconfig");
+      expect(ran.stderr).toContain("did you mean eks?");
+      expect((await settingsIn(home).read()).environments).toHaveLength(1);
+    }));
+
+  test("warns of a cluster that does not answer, and configures it all the same", () =>
+    inHome(async (home) => {
+      const kubeconfigs: Kubeconfigs = {
+        contexts: async () => ({ files: ["kubeconfig"], names: ["eks"], current: "eks", isInPod: false }),
+        probe: async () => {
+          throw new CortexError("CLUSTER_UNREACHABLE", "nothing answers at https://10.0.0.1");
+        },
+      };
+      const ran = await runCommand(["env", "configure", "prod"], { settings: settingsIn(home), kubeconfigs });
+      expect(ran).toMatchObject({ status: 0, stdout: "configured prod\n" });
+      expect(ran.stderr).toBe("warning: context eks: nothing answers at https://10.0.0.1\n");
+    }));
+
+  test("takes the registry that the cluster announces, unless one is named", () =>
+    inHome(async (home) => {
+      const kubeconfigs: Kubeconfigs = {
+        contexts: async () => ({ files: ["kubeconfig"], names: ["kind"], current: "kind", isInPod: false }),
+        probe: async () => ({ version: "v1.34.4", registry: "localhost:5001" }),
+      };
+      const configure = (...args: string[]) =>
+        runCommand(["env", "configure", ...args], { settings: settingsIn(home), kubeconfigs });
+      expect((await configure("dev")).stderr).toContain("images go to localhost:5001");
+      await configure("prod", "--registry", "registry.example.com");
+      await configure("prod", "--namespace", "models");
+      const { environments } = await settingsIn(home).read();
+      expect(environments.slice(1)).toMatchObject([
+        { registry: "localhost:5001" },
+        { registry: "registry.example.com" },
+      ]);
+    }));
+
+  test("remembers the file of a context by its absolute path", () =>
+    inHome(async (home, cortex) => {
+      await cortex("env", "configure", "prod", "--kubeconfig", "clusters/prod.yaml", "--context", "eks");
+      const [, prod] = (await settingsIn(home).read()).environments;
+      expect(prod).toMatchObject({ context: "eks", kubeconfig: join(tmpdir(), "clusters/prod.yaml") });
+    }));
 
   test("refuses to rename onto another environment", () =>
     inHome(async (_, cortex) => {

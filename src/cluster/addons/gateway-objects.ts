@@ -57,6 +57,8 @@ function classObjects({ controller, proxies }: GatewayWishes): readonly KubeObje
       kind: "EnvoyProxy",
       metadata: { name, namespace },
       spec: {
+        // On top of what Envoy Gateway itself is told, such as where images are mirrored.
+        mergeType: "StrategicMerge",
         provider: {
           type: "Kubernetes",
           kubernetes: {

@@ -5,7 +5,7 @@ import type { KubeClient } from "../../kubernetes/kube-client.ts";
 import { label, ours } from "../../kubernetes/labels.ts";
 import { type KubeObject, type ResourceType, resource } from "../../kubernetes/objects.ts";
 import { type AddonState, type Diagnosis, diagnose, type Job, type Pod } from "./diagnose.ts";
-import { type ApiService, conditionOf, type Gateway, type GatewayClass, isAvailable, type Workload } from "./facts.ts";
+import { type ApiService, conditionOf, type Gateway, type GatewayClass, type Workload } from "./facts.ts";
 import { ourGateway } from "./gateway-objects.ts";
 import { addonResource } from "./kinds.ts";
 import { isServing } from "./plan-install.ts";
@@ -127,11 +127,13 @@ function gatewayLook(client: KubeClient): (signal: AbortSignal) => Promise<Diagn
     if (!gateway) return { isReady: false, detail: "the Gateway is not there" };
     const programmed = conditionOf(gateway, "Programmed");
     if (programmed?.status === "True" && isServing(gateway)) return { isReady: true, detail: "" };
-    if (programmed?.reason === "AddressNotAssigned" && (await hasProxies(client, signal))) {
+    const proxies = await proxiesOf(client, signal);
+    if (programmed?.reason === "AddressNotAssigned" && proxies.isReady) {
       servingSince ??= performance.now();
       return { isReady: performance.now() - servingSince > addressGraceMs, detail: "waits for an address" };
     }
     servingSince = undefined;
+    if (proxies.failure) return proxies;
     const type = gateway.spec.gatewayClassName;
     const gatewayClass = await client.get<GatewayClass>(resource.gatewayClass, undefined, type, signal);
     const refused = gatewayClass && conditionOf(gatewayClass, "Accepted");
@@ -146,8 +148,14 @@ export const ofOurGateway = [
   `gateway.envoyproxy.io/owning-gateway-name=${ourGateway.name}`,
 ].join(",");
 
-/** Whether its proxies run; of another controller than Envoy Gateway that is not known, and taken for granted. */
-async function hasProxies(client: KubeClient, signal: AbortSignal): Promise<boolean> {
-  const proxies = await client.list<Workload>(resource.deployment, { labelSelector: ofOurGateway }, signal);
-  return proxies?.items.every(isAvailable) ?? true;
+/** Of another controller than Envoy Gateway no proxies are known, and taken for granted. */
+async function proxiesOf(client: KubeClient, signal: AbortSignal): Promise<Diagnosis> {
+  const options = { labelSelector: ofOurGateway };
+  const [deployments, pods] = await Promise.all([
+    client.list<Workload>(resource.deployment, options, signal),
+    client.list<Pod>(resource.pod, options, signal),
+  ]);
+  const workloads = deployments?.items ?? [];
+  if (workloads.length === 0) return { isReady: true, detail: "" };
+  return diagnose({ workloads, jobs: [], apiServices: [], pods: pods?.items ?? [] });
 }

@@ -7,6 +7,7 @@ import type { ClusterAdmin } from "../../../src/core/cluster.ts";
 import type { ProjectFiles } from "../../../src/core/deploy.ts";
 import type { Environment } from "../../../src/core/environment.ts";
 import { CortexError } from "../../../src/core/errors.ts";
+import type { Kubeconfigs } from "../../../src/core/kubeconfig.ts";
 import { FakeEnvironment } from "./fake-environment.ts";
 import { now, realtimeApi } from "./states.ts";
 
@@ -24,6 +25,7 @@ export interface RunOptions {
   readonly workingFolder?: string;
   readonly checks?: readonly MachineCheck[];
   readonly cluster?: ClusterAdmin;
+  readonly kubeconfigs?: Kubeconfigs;
   /** Called after each write, so that a test can interrupt the command when it has said something. */
   readonly onWrite?: (written: Written, interrupt: () => void) => void;
 }
@@ -74,6 +76,15 @@ export function fakeApp(
     identity: async () => "ada@laptop",
     environment: async () => environment,
     cluster: async () => options.cluster!,
+    kubeconfigs: options.kubeconfigs ?? {
+      contexts: async () => ({
+        files: ["kubeconfig"],
+        names: ["eks", "kind"],
+        current: "kind",
+        isInPod: false,
+      }),
+      probe: async () => ({ version: "v1.34.4" }),
+    },
     checkMachine: async () => options.checks ?? [],
     exitStatus: 0,
     leftBehind: undefined,
