@@ -6,7 +6,6 @@ import { ownerOf } from "./change-api.ts";
 import { driftOf } from "./drift.ts";
 import { objectsOf } from "./manifests/objects.ts";
 import { autoscalerView } from "./metrics/autoscaler-view.ts";
-
 import { endpointUrl, type FullSnapshot, type Snapshot } from "./snapshot.ts";
 
 export interface StateContext {
@@ -25,14 +24,16 @@ export function statesOf(snapshot: Snapshot, context: StateContext): readonly Ap
 function stateOf(snapshot: Snapshot, anchor: Anchor, { namespace, metrics, metricsProblem }: StateContext): ApiState {
   const { name, record } = anchor;
   const { spec } = record;
+  const deployment = snapshot.deployments.get(name);
+  const [hpa, scaledObject] = [snapshot.autoscalers.get(name), snapshot.scaledObjects.get(name)];
   return apiState({
     anchor,
-    deployment: snapshot.deployments.get(name),
+    deployment,
     pods: snapshot.pods.get(name) ?? [],
     endpoint: endpointUrl(snapshot.entrance, spec.networking.endpoint),
     namespace,
     metrics: metrics?.get(name),
-    autoscaler: autoscalerView(snapshot.autoscalers.get(name), snapshot.scaledObjects.get(name), record),
+    autoscaler: autoscalerView(hpa, scaledObject, record, deployment?.spec.replicas),
     ...(metricsProblem !== undefined && { notices: [`no metrics: ${metricsProblem}`] }),
     ...(spec.kind === "TrafficSplitter" && {
       missingTargets: spec.apis.map((target) => target.name).filter((target) => !snapshot.anchors.has(target)),
