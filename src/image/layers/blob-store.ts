@@ -125,7 +125,12 @@ async function compressInto(handle: FileHandle, entries: AsyncIterable<TarEntry>
       await handle.writeFile(chunk);
     }
   })();
-  writing.catch((error) => zstd.destroy(error as Error));
+  // Its failure ends the compression, whose own failure then says nothing.
+  let writeFailure: unknown;
+  writing.catch((error) => {
+    writeFailure = error;
+    zstd.destroy();
+  });
   try {
     for await (const piece of inPieces(writeTar(entries))) {
       signal.throwIfAborted();
@@ -134,8 +139,11 @@ async function compressInto(handle: FileHandle, entries: AsyncIterable<TarEntry>
     }
     zstd.end();
   } catch (error) {
+    const isFirst = writeFailure === undefined && !zstd.destroyed;
     zstd.destroy();
-    await writing.catch(() => {});
+    await writing.catch((failure) => {
+      if (!isFirst) throw failure;
+    });
     throw error;
   }
   await writing;
