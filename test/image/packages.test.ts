@@ -37,7 +37,7 @@ describe("what wheels hold, or an installer leaves,", () => {
     const files = installed({
       "tiny.py": "x=1",
       "with,comma.py": "",
-      "bin/tiny": "#!/Users/anna/venv/bin/python\nimport tiny\n",
+      "bin/tiny": "#!/opt/anna/venv/bin/python\nimport tiny\n",
       "bin/long": "#!/bin/sh\n'''exec' '/a b/python' \"$0\" \"$@\"\n' '''\n",
       "bin/shell": "#!/bin/bash\necho\n",
       "bin/program": "\u007fELF",
