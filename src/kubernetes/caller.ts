@@ -1,5 +1,3 @@
-import { promisify } from "node:util";
-import { gunzip as gunzipCallback } from "node:zlib";
 import type { CredentialSource } from "./credentials.ts";
 import type { KubeSocket, RawRequest, RawResponse } from "./kube-client.ts";
 import { KubeError } from "./kube-error.ts";
@@ -8,8 +6,6 @@ import { type Asked, readStatus, refusal, type Status } from "./refusal.ts";
 import { nextWait, pause } from "./repeat.ts";
 import { NoAnswer, type Transport } from "./transport.ts";
 import { type Place, unreachable } from "./unreachable.ts";
-
-const gunzip = promisify(gunzipCallback);
 
 export interface Caller {
   /** Tries once, or once more with newer credentials. @throws KubeError CLUSTER_UNREACHABLE; the answer may be any */
@@ -188,5 +184,6 @@ export async function readAll({ body, headers }: RawResponse): Promise<string> {
   const chunks: Uint8Array[] = [];
   for await (const chunk of body) chunks.push(chunk);
   const bytes = Buffer.concat(chunks);
-  return (headers["content-encoding"] === "gzip" ? await gunzip(bytes) : bytes).toString("utf8");
+  if (headers["content-encoding"] !== "gzip") return bytes.toString("utf8");
+  return (await import("node:zlib")).gunzipSync(bytes).toString("utf8");
 }

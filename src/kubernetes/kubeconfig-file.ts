@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { dirname, isAbsolute, join, resolve } from "node:path";
 import { CortexError } from "../core/errors.ts";
+import { parsePlainYaml } from "./plain-yaml.ts";
 
 /** A kubeconfig's cluster, user or context entry with the file that it stands in, against which its paths resolve. */
 export interface Entry<T> {
@@ -134,7 +135,7 @@ async function readOne(file: string): Promise<Record<string, unknown> | undefine
   return value as Record<string, unknown>;
 }
 
-/** The parser of YAML takes as long to load as a whole request, so JSON does without it. */
+/** The parser of YAML takes as long to load as a whole request, so what most files hold is read without it. */
 async function parseKubeconfig(text: string, file: string): Promise<unknown> {
   if (text.trimStart().startsWith("{")) {
     try {
@@ -143,6 +144,8 @@ async function parseKubeconfig(text: string, file: string): Promise<unknown> {
       // Flow YAML starts alike; its parser also tells the place of what is wrong.
     }
   }
+  const read = parsePlainYaml(text);
+  if (read) return read.value;
   const { LineCounter, parseDocument } = await import("yaml");
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
