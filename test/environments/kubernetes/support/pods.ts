@@ -39,9 +39,10 @@ export async function untilPods(
   client: KubeClient,
   namespace: string,
   isEnough: (pods: readonly SomePod[]) => boolean,
+  timeoutMs = 40_000,
 ): Promise<void> {
   const pods = new Map<string, SomePod>();
-  for await (const event of client.watch<SomePod>(resource.pod, { namespace }, AbortSignal.timeout(40_000))) {
+  for await (const event of client.watch<SomePod>(resource.pod, { namespace }, AbortSignal.timeout(timeoutMs))) {
     if (event.type === "listed") for (const one of event.items) pods.set(one.metadata.name, one);
     else if (event.type === "deleted") pods.delete(event.object.metadata.name);
     else pods.set(event.object.metadata.name, event.object);
