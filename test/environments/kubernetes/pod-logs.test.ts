@@ -1,9 +1,13 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
+import { type AddressInfo, connect as connectTcp, type Socket } from "node:net";
 import { describe, expect, test } from "vitest";
 import type { LogLine, LogOptions } from "../../../src/core/environment.ts";
 import { LogPosition, logLines, readStamp } from "../../../src/environments/kubernetes/logs/stamped-line.ts";
 import { podLogs } from "../../../src/environments/kubernetes/pod-logs.ts";
+import { connect } from "../../../src/kubernetes/connect.ts";
 import { resource } from "../../../src/kubernetes/objects.ts";
-import { clusterTest, scratchNamespace } from "../../support/cluster.ts";
+import { clusterTest, clusterVariables, scratchNamespace } from "../../support/cluster.ts";
 import { irisPod, isRunning, untilPods } from "./support/pods.ts";
 
 const { signal } = new AbortController();
@@ -125,7 +129,85 @@ clusterTest("logs of pods", () => {
       Array.from({ length: 30 }, (_, index) => index),
     );
   }, 120_000);
+
+  test("are followed over a rolling update and over connections that break, each line once", async () => {
+    await using scratch = await scratchNamespace("client");
+    const { client, name: namespace } = scratch;
+    await using cut = await cuttingProxy();
+    await using proxied = await cut.client();
+    const script =
+      "import os,time,signal,sys\nsignal.signal(15, lambda *a: sys.exit(0))\ni=0\nwhile True: print(os.environ['HOSTNAME'], i, flush=True); i+=1; time.sleep(0.02)";
+    const template = (version: string) => {
+      const { metadata, spec } = irisPod(namespace, "iris", script);
+      return { metadata: { labels: metadata.labels, annotations: { version } }, spec };
+    };
+    const deployment = (version: string) => ({
+      apiVersion: "apps/v1",
+      kind: "Deployment",
+      metadata: { name: "iris", namespace },
+      spec: {
+        replicas: 2,
+        strategy: { rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
+        selector: { matchLabels: { "app.kubernetes.io/name": "iris" } },
+        template: { ...template(version), spec: { ...template(version).spec, terminationGracePeriodSeconds: 5 } },
+      },
+    });
+    await client.apply(deployment("1"), {}, signal);
+    const stop = new AbortController();
+    const seen: LogLine[] = [];
+    const following = (async () => {
+      for await (const line of podLogs(proxied, namespace, "iris", { ...plain, follow: true }, stop.signal))
+        seen.push(line);
+    })().catch((error: unknown) => {
+      if (!stop.signal.aborted) throw error;
+    });
+    const replicas = () => new Set(seen.map(({ replica }) => replica)).size;
+    await expect.poll(replicas, { timeout: 30_000 }).toBe(2);
+    for (let round = 0; round < 3; round += 1) {
+      const before = seen.length;
+      cut.cut();
+      await expect.poll(() => seen.length, { timeout: 20_000 }).toBeGreaterThan(before + 20);
+    }
+    await client.apply(deployment("2"), {}, signal);
+    await expect.poll(replicas, { timeout: 40_000 }).toBe(4);
+    cut.cut();
+    await untilPods(client, namespace, (pods) => pods.length === 2 && pods.every(isRunning));
+    const settled = seen.length;
+    await expect.poll(() => seen.length, { timeout: 20_000 }).toBeGreaterThan(settled + 50);
+    stop.abort(new Error("enough"));
+    await following;
+    for (const lines of Map.groupBy(seen, ({ replica }) => replica).values()) {
+      expect(lines.map(({ text }) => Number(text.split(" ")[1]))).toEqual(lines.map((_, index) => index));
+    }
+  }, 150_000);
 });
+
+/** A proxy to the cluster whose connections can be cut, as a server that restarts cuts them. */
+async function cuttingProxy() {
+  const sockets = new Set<Socket>();
+  const proxy = createServer();
+  proxy.on("connect", (request, socket) => {
+    const [host, port] = (request.url ?? "").split(":");
+    const onward = connectTcp(Number(port), host, () => socket.write("HTTP/1.1 200 OK\r\n\r\n"));
+    for (const one of [onward, socket as Socket]) sockets.add(one.on("error", () => {}));
+    onward.pipe(socket).pipe(onward);
+  });
+  proxy.listen(0, "127.0.0.1");
+  await once(proxy, "listening");
+  const { port } = proxy.address() as AddressInfo;
+  const cut = () => {
+    for (const socket of sockets) socket.destroy();
+    sockets.clear();
+  };
+  return {
+    cut,
+    client: () => connect({ variables: { ...clusterVariables, HTTPS_PROXY: `http://127.0.0.1:${port}` } }, signal),
+    async [Symbol.asyncDispose]() {
+      cut();
+      proxy.close();
+    },
+  };
+}
 
 function ended(lines: readonly LogLine[], name: string): number {
   return lines.filter(({ text }) => text.startsWith(name) && text.endsWith(" 29")).length;

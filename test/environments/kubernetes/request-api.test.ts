@@ -1,0 +1,115 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { buffer, text } from "node:stream/consumers";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { ApiRequest, ApiState } from "../../../src/core/environment.ts";
+import { requestApi, targetOf } from "../../../src/environments/kubernetes/request-api.ts";
+import type { KubeClient } from "../../../src/kubernetes/kube-client.ts";
+import { clusterTest, type ScratchNamespace, scratchNamespace } from "../../support/cluster.ts";
+import { irisPod, isReady, untilPods } from "./support/pods.ts";
+
+const { signal } = new AbortController();
+const stateAt = (endpoint: string) =>
+  ({ name: "iris", endpoint, revision: { spec: { kind: "RealtimeAPI" } } }) as unknown as ApiState;
+const request: ApiRequest = {
+  method: "PUT",
+  path: "/a%20b/c?x=1&y=%2F",
+  headers: { authorization: "Bearer theirs", "x-one": "1" },
+  body: Buffer.from("body"),
+};
+/** Says what it was asked, in two parts with a pause between them. */
+const echo = `
+import http.server, json, time
+class H(http.server.BaseHTTPRequestHandler):
+  def do_PUT(self):
+    body = self.rfile.read(int(self.headers["content-length"]))
+    self.send_response(207); self.send_header("location", "/elsewhere"); self.end_headers()
+    self.wfile.write(json.dumps({"path": self.path, "headers": dict(self.headers), "body": body.decode()}).encode()); self.wfile.flush()
+    time.sleep(1); self.wfile.write(b"\\nend")
+  def log_message(self, *a): pass
+http.server.ThreadingHTTPServer(("127.0.0.1", 8500), H).serve_forever()
+`;
+
+describe("the API that a TrafficSplitter's request goes to", () => {
+  test("is chosen by weight, and never a shadow", () => {
+    const apis = [
+      { name: "a", weight: 30, shadow: false },
+      { name: "s", weight: 100, shadow: true },
+      { name: "b", weight: 70, shadow: false },
+    ];
+    const counts = Object.groupBy(
+      Array.from({ length: 100 }, (_, index) => targetOf({ apis }, index / 100)),
+      (name) => name,
+    );
+    expect(Object.entries(counts).map(([name, all]) => [name, all?.length])).toEqual([
+      ["a", 30],
+      ["b", 70],
+    ]);
+  });
+});
+
+describe("a request", () => {
+  test("goes through the gateway, below the API's endpoint, where one is reachable", async () => {
+    const gateway = createServer(async (incoming, response) => {
+      response.setHeader("x-path", incoming.url ?? "");
+      response.end(Buffer.concat([Buffer.from(`${incoming.headers.authorization} `), await buffer(incoming)]));
+    }).listen(0, "127.0.0.1");
+    await once(gateway, "listening");
+    const state = stateAt(`http://127.0.0.1:${(gateway.address() as AddressInfo).port}/iris`);
+    const answer = await requestApi({} as KubeClient, "models", state, request, signal);
+    expect(answer).toMatchObject({ status: 200, headers: { "x-path": `/iris${request.path}` } });
+    expect(Buffer.concat(await Array.fromAsync(answer.body)).toString()).toBe("Bearer theirs body");
+    gateway.close();
+  });
+});
+
+clusterTest("a request without a gateway", () => {
+  let scratch: ScratchNamespace;
+  beforeAll(async () => {
+    scratch = await scratchNamespace("client");
+  });
+  afterAll(() => scratch[Symbol.asyncDispose]());
+  const ask = (endpoint: string) => requestApi(scratch.client, scratch.name, stateAt(endpoint), request, signal);
+
+  test("is answered with 503 while no replica is ready, and reaches one as it is when there is one", async () => {
+    const inside = `http://iris.${scratch.name}`;
+    const refused = await ask(inside);
+    expect(refused.status).toBe(503);
+    expect(JSON.parse(await text(refused.body as never))).toEqual({ error: "iris has no replica that is ready" });
+
+    await scratch.client.create(irisPod(scratch.name, "iris-a", echo), signal);
+    await untilPods(scratch.client, scratch.name, (pods) => pods.some(isReady));
+    const answered = async (endpoint: string) => {
+      const answer = await ask(endpoint);
+      const begun = performance.now();
+      const parts = await Array.fromAsync(
+        answer.body,
+        (part) => [performance.now() - begun, Buffer.from(part).toString()] as const,
+      );
+      return { ...answer, parts };
+    };
+    await expect
+      .poll(
+        () =>
+          ask(inside).then(
+            ({ status }) => status,
+            () => 0,
+          ),
+        { timeout: 20_000 },
+      )
+      .toBe(207);
+    for (const endpoint of [inside, "http://127.0.0.1:1/iris", "http://no-host.invalid/iris"]) {
+      const { headers, parts } = await answered(endpoint);
+      expect(headers.location).toBe("/elsewhere");
+      const [first, last] = [parts[0]!, parts.at(-1)!];
+      expect(JSON.parse(first[1])).toMatchObject({
+        path: request.path,
+        headers: { authorization: "Bearer theirs", "x-one": "1", "content-length": "4" },
+        body: "body",
+      });
+      expect(last[1]).toBe("\nend");
+      expect(last[0] - first[0]).toBeGreaterThan(700);
+    }
+  }, 60_000);
+});
