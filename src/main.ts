@@ -1,6 +1,7 @@
 import type { App } from "./cli/app.ts";
 import { quickAnswer } from "./cli/quick-answers.ts";
 import type { KubernetesEnvironment as KubernetesSettings } from "./cli/settings.ts";
+import type { Check } from "./core/check.ts";
 import type { ClusterAdmin } from "./core/cluster.ts";
 import type { Environment } from "./core/environment.ts";
 import { CortexError } from "./core/errors.ts";
@@ -114,9 +115,12 @@ async function joinParts(args: readonly string[], signal: AbortSignal): Promise<
       const { hostname, userInfo } = await import("node:os");
       return `${userInfo().username}@${hostname()}`;
     },
-    async checkMachine(checkSignal) {
-      const { checkMachine } = await import("./environments/local/doctor.ts");
-      return checkMachine({ home, variables }, checkSignal);
+    checkMachine: (checkSignal) => checkThisMachine(home, variables, checkSignal),
+    async checkEnvironment(name, checkSignal) {
+      const { usableEnvironment } = await import("./cli/settings-changes.ts");
+      const used = usableEnvironment(await settings.read(), name);
+      if (used.kind === "local") return checkThisMachine(home, variables, checkSignal);
+      return checkKubernetes(used, variables, checkSignal);
     },
   };
 }
@@ -143,6 +147,41 @@ async function joinKubernetes(
       return imageBuilder({ home, variables, installation: installation() });
     },
   });
+}
+
+async function checkThisMachine(
+  home: string,
+  variables: App["variables"],
+  signal: AbortSignal,
+): Promise<readonly Check[]> {
+  const { checkMachine } = await import("./environments/local/doctor.ts");
+  return checkMachine({ home, variables }, signal);
+}
+
+async function checkKubernetes(
+  settings: KubernetesSettings,
+  variables: App["variables"],
+  signal: AbortSignal,
+): Promise<readonly Check[]> {
+  const { name, namespace, registry, gateway, prometheus, base_image: baseImage } = settings;
+  const [{ checkCluster }, { defaultBaseImage }, { checkPush, resolveImage }] = await Promise.all([
+    import("./environments/kubernetes/doctor/check-cluster.ts"),
+    import("./environments/kubernetes/prepare-revision.ts"),
+    import("./image/check-registry.ts"),
+  ]);
+  const options = {
+    name,
+    ...(namespace !== undefined && { namespace }),
+    ...(registry !== undefined && { registry }),
+    ...(gateway !== undefined && { gateway }),
+    ...(prometheus !== undefined && { prometheus }),
+    baseImage: baseImage ?? defaultBaseImage,
+    now: Date.now,
+    connect: (until: AbortSignal) => connectTo(settings, variables, until),
+    checkPush: (repository: string, until: AbortSignal) => checkPush(repository, variables, until),
+    resolveImage: (image: string, until: AbortSignal) => resolveImage(image, variables, until),
+  };
+  return checkCluster(options, signal);
 }
 
 async function joinCluster(

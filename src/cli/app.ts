@@ -1,3 +1,4 @@
+import type { Check } from "../core/check.ts";
 import type { ClusterAdmin } from "../core/cluster.ts";
 import type { ProjectFiles } from "../core/deploy.ts";
 import type { Environment } from "../core/environment.ts";
@@ -32,18 +33,11 @@ export interface App {
   /** `user@host`. */
   identity(): Promise<string>;
   /** What the machine itself looks like, for `doctor`. */
-  checkMachine(signal: AbortSignal): Promise<readonly MachineCheck[]>;
+  checkMachine(signal: AbortSignal): Promise<readonly Check[]>;
+  /** What an environment looks like from here, for `doctor`; of `local` it is the machine. @throws ENVIRONMENT_NOT_FOUND, NOT_SUPPORTED */
+  checkEnvironment(name: string, signal: AbortSignal): Promise<readonly Check[]>;
   /** Set by a command that ends without an error but not with 0: `diff` that found some, `predict` that was refused. */
   exitStatus: number;
   /** What a command that is interrupted now leaves behind, in one line. */
   leftBehind: string | undefined;
-}
-
-/** One thing that Cortex needs of a machine. */
-export interface MachineCheck {
-  readonly name: string;
-  readonly status: "ok" | "warn" | "fail";
-  readonly message: string;
-  /** What to do about it; never missing when the status is not ok. */
-  readonly fix?: string;
 }

@@ -2,6 +2,7 @@ import { constants } from "node:fs";
 import { access, statfs } from "node:fs/promises";
 import { createServer } from "node:net";
 import { dirname } from "node:path";
+import type { Check } from "../../core/check.ts";
 import { CortexError } from "../../core/errors.ts";
 import { findOnPath, findPython } from "../../packages/find-python.ts";
 import { agentAddress } from "../../platform/home.ts";
@@ -14,15 +15,6 @@ type Variables = Readonly<Record<string, string | undefined>>;
 export interface DoctorOptions {
   readonly home: string;
   readonly variables: Variables;
-}
-
-/** One thing that the local environment needs of the machine. */
-export interface Check {
-  readonly name: string;
-  readonly status: "ok" | "warn" | "fail";
-  readonly message: string;
-  /** What to do about it; there is one whenever the status is not ok. */
-  readonly fix?: string;
 }
 
 const gibibyte = 1024 ** 3;

@@ -1,8 +1,9 @@
 import { tmpdir } from "node:os";
-import type { App, MachineCheck } from "../../../src/cli/app.ts";
+import type { App } from "../../../src/cli/app.ts";
 import type { Sink, Terminal } from "../../../src/cli/render/terminal.ts";
 import { runCli } from "../../../src/cli/run.ts";
 import { type SettingsStore, settingsIn } from "../../../src/cli/settings.ts";
+import type { Check } from "../../../src/core/check.ts";
 import type { ClusterAdmin } from "../../../src/core/cluster.ts";
 import type { ProjectFiles } from "../../../src/core/deploy.ts";
 import type { Environment } from "../../../src/core/environment.ts";
@@ -23,7 +24,7 @@ export interface RunOptions {
   readonly settings?: SettingsStore;
   readonly variables?: Readonly<Record<string, string>>;
   readonly workingFolder?: string;
-  readonly checks?: readonly MachineCheck[];
+  readonly checks?: readonly Check[];
   readonly cluster?: ClusterAdmin;
   readonly kubeconfigs?: Kubeconfigs;
   /** Called after each write, so that a test can interrupt the command when it has said something. */
@@ -86,6 +87,7 @@ export function fakeApp(
       probe: async () => ({ version: "v1.34.4" }),
     },
     checkMachine: async () => options.checks ?? [],
+    checkEnvironment: async () => options.checks ?? [],
     exitStatus: 0,
     leftBehind: undefined,
   };

@@ -1,0 +1,171 @@
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import type { Check } from "../../../src/core/check.ts";
+import { deployRights, type Right, rulesOf } from "../../../src/core/rights.ts";
+import { checkCluster } from "../../../src/environments/kubernetes/doctor/check-cluster.ts";
+import { connect } from "../../../src/kubernetes/connect.ts";
+import type { KubeClient } from "../../../src/kubernetes/kube-client.ts";
+import type { KubeObject } from "../../../src/kubernetes/objects.ts";
+import { clusterTest, clusterVariables, scratchNamespace, writeKubeconfig } from "../../support/cluster.ts";
+
+const { signal } = new AbortController();
+
+describe("the table of rights", () => {
+  test("names every verb of a kind once", () => {
+    const all = deployRights.flatMap(({ group, resource, verbs }) =>
+      verbs.map((verb) => `${verb} ${resource}.${group}`),
+    );
+    expect(all.filter((one, at) => all.indexOf(one) !== at)).toEqual([]);
+  });
+
+  test("becomes rules that allow exactly it", () => {
+    const allowed = rulesOf(deployRights).flatMap(({ apiGroups, resources, verbs }) =>
+      apiGroups.flatMap((group) =>
+        resources.flatMap((resource) => verbs.map((verb) => `${verb} ${resource}.${group}`)),
+      ),
+    );
+    const wanted = deployRights.flatMap(({ group, resource, verbs }) =>
+      verbs.map((verb) => `${verb} ${resource}.${group}`),
+    );
+    expect(allowed.toSorted()).toEqual(wanted.toSorted());
+  });
+});
+
+clusterTest("the doctor of a cluster", () => {
+  test("finds a user with exactly the printed rights in order, and names each rule that is taken away", {
+    timeout: 120_000,
+  }, async () => {
+    await using scratch = await scratchNamespace("addons");
+    const file = await kubeconfigOf(scratch.client, scratch.name);
+    try {
+      const check = async (rights: readonly Right[]) => {
+        await setRole(scratch.client, scratch.name, rights);
+        return rightsAfter(file, scratch.name);
+      };
+      expect((await check(deployRights)).message).not.toMatch(/not allowed:(?! list nodes)/);
+      // Of kinds that the cluster lacks nothing is asked.
+      const asked = deployRights.filter(({ group }) => group !== "monitoring.coreos.com");
+      for (const gone of asked.filter((_, at) => at % 4 === 0)) {
+        const found = await check(deployRights.filter((one) => one !== gone));
+        const group = gone.group === "" ? "" : `.${gone.group}`;
+        expect(found.message).toContain(`${gone.verbs[0]} ${gone.resource}${group}`);
+        expect(found.status).toBe(gone.isOptional ? "warn" : "fail");
+        expect(found.fix).toContain(`- ${gone.resource}`);
+      }
+    } finally {
+      await rm(file, { force: true });
+    }
+  });
+
+  test("says what is wrong with a namespace that is not there, a registry that is down and an image that nobody has", async () => {
+    const checks = await checkCluster(
+      {
+        name: "prod",
+        namespace: "addons-nowhere",
+        registry: "localhost:1/models",
+        baseImage: "localhost:1/python:3.12",
+        now: Date.now,
+        connect: (until) => connect({ variables: clusterVariables }, until),
+        checkPush: async (repository, until) =>
+          (await import("../../../src/image/check-registry.ts")).checkPush(repository, {}, until),
+        resolveImage: async (image, until) =>
+          (await import("../../../src/image/check-registry.ts")).resolveImage(image, {}, until),
+      },
+      signal,
+    );
+    expect(statusOf(checks, "cluster")).toBe("ok");
+    expect(statusOf(checks, "namespace")).toBe("fail");
+    expect(statusOf(checks, "registry")).toBe("fail");
+    expect(statusOf(checks, "base image")).toBe("fail");
+    expect(checks.filter(({ status, fix }) => status !== "ok" && !fix)).toEqual([]);
+  });
+
+  test("of a server that is not there says that, and goes on with what this machine can tell", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "cortex-doctor-"));
+    const file = join(folder, "config");
+    await writeKubeconfig(file, { server: "https://127.0.0.1:1", user: { token: "x" } });
+    const checks = await checkCluster(optionsFor(file, "default"), signal);
+    expect(checks.map(({ name, status }) => [name, status])).toEqual([
+      ["cluster", "fail"],
+      ["registry", "warn"],
+      ["base image", "ok"],
+    ]);
+    await rm(folder, { recursive: true });
+  });
+});
+
+function optionsFor(kubeconfig: string, namespace: string) {
+  return {
+    name: "prod",
+    namespace,
+    baseImage: "python:3.12",
+    now: Date.now,
+    connect: (until: AbortSignal) => connect({ variables: { ...clusterVariables, KUBECONFIG: kubeconfig } }, until),
+    checkPush: async () => {},
+    resolveImage: async () => `sha256:${"0".repeat(64)}`,
+  };
+}
+
+/** RBAC takes a moment to see a new Role: what the first look says may be of the one before. */
+async function rightsAfter(kubeconfig: string, namespace: string): Promise<Check> {
+  let last: Check | undefined;
+  for (let same = 0, looks = 0; same < 2 && looks < 20; looks += 1) {
+    const checks = await checkCluster(optionsFor(kubeconfig, namespace), signal);
+    const rights = checks.find(({ name }) => name === "rights")!;
+    same = last?.message === rights.message ? same + 1 : 0;
+    last = rights;
+  }
+  return last!;
+}
+
+async function setRole(client: KubeClient, namespace: string, rights: readonly Right[]): Promise<void> {
+  const role = {
+    apiVersion: "rbac.authorization.k8s.io/v1",
+    kind: "Role",
+    metadata: { name: "deployer", namespace },
+    rules: rulesOf(rights),
+  };
+  await client.apply(role as KubeObject, { force: true }, signal);
+}
+
+/** A user of the cluster with the Role `deployer`, and nothing else, as a kubeconfig. */
+async function kubeconfigOf(client: KubeClient, namespace: string): Promise<string> {
+  const rbac = "rbac.authorization.k8s.io";
+  const metadata = { name: "deployer", namespace };
+  await client.create({ apiVersion: "v1", kind: "ServiceAccount", metadata }, signal);
+  await client.create(
+    {
+      apiVersion: `${rbac}/v1`,
+      kind: "RoleBinding",
+      metadata,
+      roleRef: { apiGroup: rbac, kind: "Role", name: "deployer" },
+      subjects: [{ kind: "ServiceAccount", name: "deployer", namespace }],
+    } as KubeObject,
+    signal,
+  );
+  const { status } = await client.json<{ readonly status: { readonly token: string } }>(
+    {
+      method: "POST",
+      path: `/api/v1/namespaces/${namespace}/serviceaccounts/deployer/token`,
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ apiVersion: "authentication.k8s.io/v1", kind: "TokenRequest", spec: {} }),
+    },
+    signal,
+  );
+  const authority = (await readFile(clusterVariables.KUBECONFIG!, "utf8")).match(
+    /certificate-authority-data: *(\S+)/,
+  )?.[1];
+  const file = join(tmpdir(), `cortex-deployer-${namespace}`);
+  await writeKubeconfig(file, {
+    server: client.server,
+    ...(authority && { authority: Buffer.from(authority, "base64").toString() }),
+    user: { token: status.token },
+  });
+  return file;
+}
+
+function statusOf(checks: readonly Check[], wanted: string): string | undefined {
+  return checks.find(({ name }) => name === wanted)?.status;
+}
