@@ -11,7 +11,6 @@ import sys
 def arrange_path(source: str) -> None:
     """Packages of the user first, then the runtime, then its unpacked wheels. The project's own folders come later."""
     import json
-    import site
 
     if source.startswith("env:"):
         settings = json.loads(os.environ[source[4:]])
@@ -21,10 +20,22 @@ def arrange_path(source: str) -> None:
     runtime_folder = os.path.dirname(os.path.abspath(__file__))
     sys.path[:] = [entry for entry in sys.path if os.path.abspath(entry) != runtime_folder]
     for folder in settings.get("site_packages") or []:
-        site.addsitedir(folder)
+        add_packages(folder)
     sys.path.append(runtime_folder)
     if settings.get("wheels_dir"):
         sys.path.append(settings["wheels_dir"])
+
+
+def add_packages(folder: str) -> None:
+    """Makes `folder` one of packages, its .pth files included, that wins over those the interpreter has of its own."""
+    import site
+
+    before = list(sys.path)
+    site.addsitedir(folder)
+    added = [entry for entry in sys.path if entry not in before]
+    own = (index for index, entry in enumerate(before) if os.path.basename(entry) in ("site-packages", "dist-packages"))
+    at = next(own, len(before))
+    sys.path[:] = before[:at] + added + before[at:]
 
 
 if __name__ == "__main__":

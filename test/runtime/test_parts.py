@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -150,3 +152,17 @@ def test_the_memory_watch_says_so_and_exits_137() -> None:
     run = subprocess.run([sys.executable, "-c", program], cwd=RUNTIME, capture_output=True, text=True, timeout=60)
     assert run.returncode == 137
     assert '"event": "out_of_memory"' in run.stdout
+
+
+def test_packages_named_in_the_settings_come_before_the_interpreters_own_and_after_its_library(tmp_path: Path) -> None:
+    (tmp_path / "more").mkdir()
+    (tmp_path / "more.pth").write_text("more\n")
+    program = "import json, sys; from launch import add_packages; add_packages(sys.argv[1]); print(json.dumps(sys.path))"
+    run = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path)], cwd=RUNTIME, capture_output=True, text=True, check=True
+    )
+    path = json.loads(run.stdout)
+    at = path.index(str(tmp_path))
+    assert path[at + 1] == str(tmp_path / "more")
+    assert any(entry.endswith("site-packages") for entry in path[at + 2 :])
+    assert any(entry.endswith("lib-dynload") for entry in path[:at])
