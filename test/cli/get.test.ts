@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { FakeEnvironment } from "./support/fake-environment.ts";
 import { expectGolden } from "./support/golden.ts";
 import { runCommand } from "./support/run-command.ts";
-import { apiState, failingState, revision, splitterState } from "./support/states.ts";
+import { apiState, clusterState, failingState, revision, splitterState } from "./support/states.ts";
 
 const split = () => new FakeEnvironment({ states: [apiState(), splitterState(), failingState()] });
 const two = () => new FakeEnvironment({ states: [apiState(), failingState()] });
@@ -127,6 +127,17 @@ describe("describe", () => {
     ["describe-json", ["describe", "digits", "-o", "json"]],
   ] as const)("prints %s", async ([name, args]) => {
     await expectGolden(name, await runCommand(args, { environment: two(), isTerminal: true }));
+  });
+
+  test.for([
+    ["describe-cluster", ["describe", "iris"]],
+    ["get-wide-cluster", ["get", "-o", "wide"]],
+  ] as const)("prints %s: replicas as a cluster has them, without figures", async ([name, args]) => {
+    const { metrics: _, ...state } = clusterState();
+    await expectGolden(
+      name,
+      await runCommand(args, { environment: new FakeEnvironment({ states: [state] }), isTerminal: true }),
+    );
   });
 });
 

@@ -27,7 +27,14 @@ import { type ApiChange, type ChangePorts, changeApi, gatewayDelayMs, isUnderWay
 import { type NamespaceWatch, watchNamespace } from "./namespace-watch.ts";
 import type { RevisionRecord } from "./revision-record.ts";
 import { readRevisions } from "./revisions.ts";
-import { type ClusterOverrides, endpointUrl, type FullSnapshot, readFullSnapshot, readSnapshot } from "./snapshot.ts";
+import {
+  type ClusterOverrides,
+  endpointUrl,
+  type FullSnapshot,
+  readFullSnapshot,
+  readSnapshot,
+  type Snapshot,
+} from "./snapshot.ts";
 import { driftsOf, type StateContext, statesOf } from "./states.ts";
 import { clusterSuitability } from "./suitability.ts";
 import { withoutValues } from "./variables.ts";
@@ -86,7 +93,7 @@ class KubernetesEnvironment implements Environment {
   async list(signal: AbortSignal): Promise<readonly ApiState[]> {
     const { client, namespace } = await this.#connected(signal);
     const snapshot = await readSnapshot(client, namespace, this.#options, signal);
-    const metrics = await this.#metrics(client, namespace, snapshot.entrance.prometheusUrl, signal);
+    const metrics = await this.#metrics(client, namespace, snapshot, signal);
     return statesOf(snapshot, { namespace, ...metrics });
   }
 
@@ -107,7 +114,7 @@ class KubernetesEnvironment implements Environment {
       client,
       namespace,
       this.#options,
-      (url) => this.#metrics(client, namespace, url, signal),
+      (snapshot) => this.#metrics(client, namespace, snapshot, signal),
       signal,
     );
   }
@@ -342,13 +349,15 @@ class KubernetesEnvironment implements Environment {
   async #metrics(
     client: KubeClient,
     namespace: string,
-    prometheusUrl: string | undefined,
+    { anchors, entrance: { prometheusUrl } }: Pick<Snapshot, "anchors" | "entrance">,
     signal: AbortSignal,
   ): Promise<Pick<StateContext, "metrics" | "metricsProblem">> {
     if (prometheusUrl === undefined) return {};
     const { readMetrics } = await import("./metrics/read-metrics.ts");
+    const splitters = [...anchors.values()].filter(({ record }) => record.spec.kind === "TrafficSplitter");
+    const measured = { apis: undefined, splitters: splitters.map(({ name }) => name) };
     try {
-      return { metrics: await readMetrics(client, prometheusUrl, namespace, undefined, signal) };
+      return { metrics: await readMetrics(client, prometheusUrl, namespace, measured, signal) };
     } catch (error) {
       signal.throwIfAborted();
       if (!(error instanceof CortexError)) throw error;

@@ -15,7 +15,7 @@ export async function* watchStates(
   client: KubeClient,
   namespace: string,
   overrides: ClusterOverrides,
-  readMetrics: (url: string | undefined) => Promise<Omit<StateContext, "namespace">>,
+  readMetrics: (snapshot: Snapshot) => Promise<Omit<StateContext, "namespace">>,
   signal: AbortSignal,
 ): AsyncGenerator<readonly ApiState[]> {
   const stop = new AbortController();
@@ -23,7 +23,7 @@ export async function* watchStates(
   try {
     const watch = watchNamespace(client, namespace, { withRoutes: false, withEvents: false }, either);
     const entrance = await readEntrance(client, overrides, either);
-    let metrics = await readMetrics(entrance.prometheusUrl);
+    let metrics = await readMetrics(snapshotOf(watch.view, entrance));
     const changes = watch.changes(either)[Symbol.asyncIterator]();
     let changed = changes.next();
     let tick = delay(metricsEveryMs, "tick", { signal: either });
@@ -31,7 +31,7 @@ export async function* watchStates(
     for (;;) {
       const what = await Promise.race([changed.then(() => "changed"), tick]);
       if (what === "tick") {
-        metrics = await readMetrics(entrance.prometheusUrl);
+        metrics = await readMetrics(snapshotOf(watch.view, entrance));
         tick = delay(metricsEveryMs, "tick", { signal: either });
         tick.catch(() => {});
         if (entrance.prometheusUrl === undefined) continue;

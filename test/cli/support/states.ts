@@ -146,3 +146,34 @@ export function splitterState(name = "split"): ApiState {
   });
   return state;
 }
+
+/** An API on a cluster that grows and is updated at the same time. */
+export function clusterState(name = "iris"): ApiState {
+  return apiState(name, {
+    revision: revision(4, { spec: realtimeApi(name) }),
+    status: { code: "status_updating" },
+    requested: 4,
+    ready: 2,
+    upToDate: 1,
+    endpoint: `http://203.0.113.7/${name}`,
+    replicas: [
+      replica(`${name}-7d4b9c6f5-2xkqp`, { memoryBytes: 210 * 1024 * 1024 }),
+      replica(`${name}-6f5c8d7b9-lm4tz`, { revision: 4 }),
+      replica(`${name}-6f5c8d7b9-9w2hv`, { revision: 4, phase: "pulling image", since: now - 8_000 }),
+      replica(`${name}-6f5c8d7b9-q8rrs`, {
+        revision: 4,
+        phase: "scheduling",
+        since: now - 45_000,
+        reason: "0/3 nodes are available: 3 Insufficient nvidia.com/gpu",
+      }),
+      replica(`${name}-7d4b9c6f5-zz9fd`, { phase: "draining", since: now - 3_000 }),
+    ].map(({ memoryBytes, ...rest }, index) => (index === 0 ? { ...rest, memoryBytes: memoryBytes! } : rest)),
+    autoscaler: {
+      current: 4,
+      wanted: 4,
+      inFlightMean: 3.9,
+      reason: "3.90 in-flight on average, target 1 per replica: held at max_replicas (4)",
+    },
+    notices: ["no metrics: Prometheus at http://prometheus.monitoring:9090 did not answer within 3 s"],
+  });
+}

@@ -6,7 +6,7 @@ import type { ApiMetrics } from "../../../src/core/environment.ts";
 import { objectsOf } from "../../../src/environments/kubernetes/manifests/objects.ts";
 import { serviceAddress } from "../../../src/environments/kubernetes/metrics/prometheus.ts";
 import { quantileOf } from "../../../src/environments/kubernetes/metrics/quantile.ts";
-import { queriesFor } from "../../../src/environments/kubernetes/metrics/queries.ts";
+import { type Measured, queriesFor } from "../../../src/environments/kubernetes/metrics/queries.ts";
 import { metricsOf, readMetrics } from "../../../src/environments/kubernetes/metrics/read-metrics.ts";
 import type { KubeClient, RawRequest } from "../../../src/kubernetes/kube-client.ts";
 import { parseApis } from "../../../src/spec/parse-apis.ts";
@@ -14,6 +14,7 @@ import { clusterTest, scratchNamespace } from "../../support/cluster.ts";
 import { eventually } from "../../support/cortex.ts";
 
 const { signal } = new AbortController();
+const all: Measured = { apis: undefined, splitters: [] };
 
 describe("the address of Prometheus", () => {
   test.each([
@@ -32,25 +33,29 @@ describe("the address of Prometheus", () => {
   );
 });
 
-test("few names are asked for by name, many by their namespace", () => {
-  expect(queriesFor("shop", ["a", "b"], "1m").now).toContain('cortex_namespace="shop",cortex_api=~"a|b"');
+test("few names are asked for by name, many by their namespace, splitters by their routes", () => {
+  const ask = (apis: readonly string[] | undefined, splitters: readonly string[] = []) =>
+    queriesFor("shop", { apis, splitters }, "1m");
+  expect(ask(["a", "b"]).now).toContain('cortex_namespace="shop",cortex_api=~"a|b"');
   const many = Array.from({ length: 1_000 }, (_, index) => `api-${index}`);
-  expect(queriesFor("shop", many, "1m")).toEqual(queriesFor("shop", undefined, "1m"));
+  expect(ask(many)).toEqual(ask(undefined));
+  expect(ask(undefined).answers).not.toContain("HTTPRoute");
+  expect(ask(undefined, ["s", "t"]).answers).toContain('envoy_route=~"HTTPRoute/shop/(s|t)"');
 });
 
 describe("quantiles", () => {
   const buckets = (...counts: readonly (readonly [number, number])[]) =>
     counts.map(([atMost, count]) => ({ atMost, count }));
-  const all = Number.POSITIVE_INFINITY;
+  const any = Number.POSITIVE_INFINITY;
 
   test("lie where requests evenly spread within their bucket would be", () => {
-    const some = buckets([10, 50], [20, 90], [50, 99], [all, 100]);
+    const some = buckets([10, 50], [20, 90], [50, 99], [any, 100]);
     expect(quantileOf(some, 0.5)).toBe(10);
     expect(quantileOf(some, 0.7)).toBe(15);
     expect(quantileOf(some, 0.99)).toBe(50);
     expect(quantileOf(some, 1)).toBe(50);
-    expect(quantileOf(buckets([5, 4], [all, 4]), 0.5)).toBe(2.5);
-    expect(quantileOf(buckets([all, 4]), 0.5)).toBeUndefined();
+    expect(quantileOf(buckets([5, 4], [any, 4]), 0.5)).toBe(2.5);
+    expect(quantileOf(buckets([any, 4]), 0.5)).toBeUndefined();
     expect(quantileOf([], 0.5)).toBeUndefined();
   });
 
@@ -62,7 +67,7 @@ describe("quantiles", () => {
         let total = 0;
         const made = steps.map((step, index) => {
           total += step;
-          return { atMost: index + 1 === steps.length ? all : 2 ** index, count: total };
+          return { atMost: index + 1 === steps.length ? any : 2 ** index, count: total };
         });
         const [low, high] = [one, other].toSorted((a, b) => a - b).map((q) => quantileOf(made, q)) as [number, number];
         if (total === 0) return expect(low).toBeUndefined();
@@ -108,7 +113,7 @@ async function startPrometheus(listener: RequestListener) {
   await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
   const { port } = server.address() as AddressInfo;
   return {
-    read: (login = "") => readMetrics({} as KubeClient, `http://${login}127.0.0.1:${port}`, "shop", undefined, signal),
+    read: (login = "") => readMetrics({} as KubeClient, `http://${login}127.0.0.1:${port}`, "shop", all, signal),
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
       await new Promise((closed) => server.close(closed));
@@ -131,7 +136,7 @@ describe("a Prometheus outside the cluster", () => {
     expect(asked[0]).toBe(`Basic ${Buffer.from("ada:s@cret").toString("base64")}`);
     const refused = await prometheus.read().catch((error: unknown) => error);
     expect(refused).toMatchObject({ code: "NOT_AUTHORISED", hint: expect.stringContaining("user:password") });
-    const unreachable = await readMetrics({} as KubeClient, "http://ada:s@127.0.0.1:9", "s", undefined, signal).catch(
+    const unreachable = await readMetrics({} as KubeClient, "http://ada:s@127.0.0.1:9", "s", all, signal).catch(
       (error: Error) => error,
     );
     expect(unreachable).toMatchObject({ code: "REQUEST_FAILED" });
@@ -175,7 +180,7 @@ test("who may not reach it through the API server is told the right that is miss
       return { status: 403, headers: {}, body: (async function* () {})() };
     },
   } as unknown as KubeClient;
-  const refused = readMetrics(client, "https://prom.obs/x", "shop", ["a"], signal);
+  const refused = readMetrics(client, "https://prom.obs/x", "shop", all, signal);
   await expect(refused).rejects.toMatchObject({
     code: "NOT_AUTHORISED",
     hint: "get services/proxy of prom in the namespace obs is needed",
@@ -240,8 +245,7 @@ clusterTest("Prometheus in the cluster", () => {
       for await (const _ of body);
       return status;
     };
-    const metrics = async () =>
-      (await readMetrics(client, prometheusUrl, namespace, undefined, signal)).get("measured");
+    const metrics = async () => (await readMetrics(client, prometheusUrl, namespace, all, signal)).get("measured");
     const shows = (isSo: (metrics: ApiMetrics) => boolean, withinMs = 40_000) =>
       eventually(async () => {
         const now = await metrics();

@@ -3,7 +3,7 @@ import { CortexError } from "../../../core/errors.ts";
 import type { KubeClient } from "../../../kubernetes/kube-client.ts";
 import { askPrometheus, type Sample, shown } from "./prometheus.ts";
 import { quantileOf } from "./quantile.ts";
-import { inFlightName, queriesFor } from "./queries.ts";
+import { inFlightName, type Measured, queriesFor } from "./queries.ts";
 
 /** Whoever lists APIs waits no longer for their figures. */
 const patienceMs = 3_000;
@@ -11,18 +11,18 @@ const patienceMs = 3_000;
 /**
  * Reads what Prometheus knows of the APIs of a namespace, in one round of three questions however many there are. Rates and
  * quantiles are of the last minute, or of the last five where Prometheus looks too seldom. Totals are those of the replicas
- * that run, since each of them started, and of those that ended within a day, as far as Prometheus keeps them.
- * @param apis names; undefined for all. One that Prometheus has never seen is not in the answer
+ * that run, since each of them started, and of those that ended within a day, as far as Prometheus keeps them; of splitters
+ * those of the gateway's pods. What a splitter has in-flight is not known.
+ * @returns one entry for each API of which Prometheus knows anything
  * @throws CortexError NOT_AUTHORISED, REQUEST_FAILED, SPEC_INVALID, TIMED_OUT after a few seconds; the reason of `signal`
  */
 export async function readMetrics(
   client: KubeClient,
   prometheusUrl: string,
   namespace: string,
-  apis: readonly string[] | undefined,
+  measured: Measured,
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, ApiMetrics>> {
-  if (apis?.length === 0) return new Map();
   if (!URL.canParse(prometheusUrl)) {
     throw new CortexError("SPEC_INVALID", "the address of Prometheus is no URL", {
       hint: "e.g. --prometheus http://prometheus.monitoring:9090",
@@ -34,14 +34,14 @@ export async function readMetrics(
   const either = AbortSignal.any([signal, patience, stop.signal]);
   const ask = (query: string) => askPrometheus(client, prometheusUrl, query, either);
   try {
-    const queries = queriesFor(namespace, apis, "1m");
+    const queries = queriesFor(namespace, measured, "1m");
     const [now, answers, durations] = await Promise.all([
       ask(queries.now),
       ask(queries.answers),
       ask(queries.durations),
     ]);
     const isTooSeldom = durations.length === 0 && now.length > 0 && answers.some(({ value }) => value > 0);
-    const lately = isTooSeldom ? await ask(queriesFor(namespace, apis, "5m").durations) : durations;
+    const lately = isTooSeldom ? await ask(queriesFor(namespace, measured, "5m").durations) : durations;
     return metricsOf(now, answers, lately);
   } catch (error) {
     signal.throwIfAborted();
