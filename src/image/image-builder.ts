@@ -2,7 +2,7 @@ import { CortexError } from "../core/errors.ts";
 import type { Variables } from "../packages/find-python.ts";
 import { readDotEnv } from "../packages/project-variables.ts";
 import type { RuntimeFiles } from "../packages/runtime-wheels.ts";
-import { readBaseImage } from "./base/base-image.ts";
+import { type BaseImage, readBaseImage } from "./base/base-image.ts";
 import { recallBuilt, rememberBuilt } from "./built-images.ts";
 import type { BuiltImage, ImageBuilder, ImageEvent, ImageInput, PullCredentials } from "./image.ts";
 import { blobStore, type Layer } from "./layers/blob-store.ts";
@@ -16,6 +16,7 @@ import { parseReference, parseRepository, showRepository } from "./reference.ts"
 import { ecrRegistry } from "./registry/ecr.ts";
 import { openRegistries } from "./registry/registries.ts";
 import { isPublic } from "./registry/repository-client.ts";
+import { sharing } from "./share.ts";
 
 export interface ImageBuilderOptions {
   /** Layers are kept in its folder `images`. */
@@ -30,6 +31,11 @@ type Step = Extract<ImageEvent, { type: "step" }>["step"];
 export function imageBuilder({ home, variables, installation }: ImageBuilderOptions): ImageBuilder {
   const store = blobStore(home);
   const registries = openRegistries(variables);
+  // Deploys of many APIs at once want the same of one builder.
+  const builds = sharing<BuiltImage, ImageEvent>(false);
+  const pushes = sharing<void, ImageEvent>(true);
+  const bases = sharing<BaseImage, ImageEvent>(true);
+  const credentials = sharing<PullCredentials | undefined, never>(true);
 
   const build = async (
     input: ImageInput,
@@ -48,9 +54,17 @@ export function imageBuilder({ home, variables, installation }: ImageBuilderOpti
       readDependencies(project.root, handler),
       readDotEnv(project.root),
     ]);
-    const request = { home, architecture, registries, onNotice, image: input.baseImage };
+    const readBase = (tell: (event: ImageEvent) => void) =>
+      readBaseImage(
+        {
+          ...{ home, architecture, registries, image: input.baseImage },
+          onNotice: (message) => tell({ type: "notice", message }),
+          onReading: () => tell({ type: "step", step: "reading base image" }),
+        },
+        signal,
+      );
     const [base, code] = await all(
-      readBaseImage({ ...request, onReading: step("reading base image") }, signal),
+      bases(`${input.baseImage} ${architecture}`, readBase, onEvent, signal),
       projectLayers(store, project, step("packing"), signal),
     );
     const fetching = {
@@ -107,7 +121,22 @@ export function imageBuilder({ home, variables, installation }: ImageBuilderOpti
     return { registry, ...(password ?? { username: tokenUser, password: identityToken! }) };
   };
 
-  return { build, push, pullCredentials };
+  return {
+    build: (input, onEvent, signal) => builds(keyOf(input), (tell) => build(input, tell, signal), onEvent, signal),
+    push: (image, onEvent, signal) => pushes(image.reference, (tell) => push(image, tell, signal), onEvent, signal),
+    pullCredentials: (repository, signal) =>
+      credentials(
+        repository,
+        () => pullCredentials(repository, signal),
+        () => {},
+        signal,
+      ),
+  };
+}
+
+/** Of all that an image depends on. */
+function keyOf({ project, handler, ...image }: ImageInput): string {
+  return JSON.stringify([project.root, project.digest, handler.dependencies, handler.env, image]);
 }
 
 /** As whom Azure takes a token for a password. */

@@ -40,12 +40,13 @@ export interface PullCredentials {
 export interface ImageBuilder {
   /**
    * Computes the image; pushes nothing. The same input again costs a few milliseconds.
-   * @throws IMAGE_FAILED, PACKAGES_FAILED (the package and the way out named), REGISTRY_FAILED, NOT_AUTHORISED, DISK_FULL
+   * @throws IMAGE_FAILED, PACKAGES_FAILED (the package and the way out named), NOT_SUPPORTED (what would have to run code),
+   * PYTHON_UNUSABLE (none here to run pip), PROJECT_INVALID, FILE_NOT_FOUND, REGISTRY_FAILED, NOT_AUTHORISED, DISK_FULL
    */
   build(input: ImageInput, onEvent: (event: ImageEvent) => void, signal: AbortSignal): Promise<BuiltImage>;
   /**
    * Brings what `build` computed to its registry; blobs that are there are not sent. Safe when several do it at once.
-   * @throws REGISTRY_FAILED, NOT_AUTHORISED
+   * @throws REGISTRY_FAILED, NOT_AUTHORISED, IMAGE_FAILED (its layers are gone from this machine: build it again)
    */
   push(image: BuiltImage, onEvent: (event: ImageEvent) => void, signal: AbortSignal): Promise<void>;
   /** @returns undefined when nodes can pull without, or have their own way (ECR) */

@@ -79,11 +79,10 @@ describe("an image", { timeout: 120_000 }, () => {
     await makeWheel(join(here.projectDir, "found"), "tiny", "1.0", { "tiny.py": "x = 1\n".repeat(10_000) });
     await putBase(registry, "python", "3.11");
     const image = { baseImage: `${registry.host}/python:3.11`, repository: `${registry.host}/iris` };
-    const builder = here.builder();
-    await buildAndPush(builder, await here.input(image));
+    await buildAndPush(here.builder(), await here.input(image));
     await here.write({ "handler.py": "class Handler: pass\n" });
     registry.asked.length = 0;
-    const { events } = await buildAndPush(builder, await here.input(image));
+    const { events } = await buildAndPush(here.builder(), await here.input(image));
     expect(registry.received()).toBeLessThan(8 * 1024);
     expect(registry.asked.filter(({ path }) => path.includes("/python/")).map(({ method }) => method)).toEqual([
       "HEAD",
@@ -102,6 +101,33 @@ describe("an image", { timeout: 120_000 }, () => {
     expect(events).toEqual([]);
     expect(registry.received()).toBe(0);
     expect(new Set(registry.asked.map(({ method }) => method))).toEqual(new Set(["HEAD"]));
+  });
+
+  test("that many APIs want at once is built and pushed once, and all hear of it", async () => {
+    await using registry = await testRegistry();
+    await using here = await scene();
+    await putBase(registry, "python", "3.11");
+    const input = await here.input({ baseImage: `${registry.host}/python:3.11`, repository: `${registry.host}/iris` });
+    const builder = here.builder();
+    const done = await Promise.all(Array.from({ length: 50 }, () => buildAndPush(builder, { ...input })));
+    expect(new Set(done.map(({ image }) => image.reference)).size).toBe(1);
+    expect(done.every(({ events }) => events.some(({ type }) => type === "upload"))).toBe(true);
+    expect(registry.asked.filter(({ path }) => path.includes("/python/manifests/3.11"))).toHaveLength(1);
+    expect(registry.asked.filter(({ method }) => method === "PUT")).toHaveLength(4);
+  });
+
+  test("whose first builder is stopped is built by those who still want it", async () => {
+    await using registry = await testRegistry();
+    await using here = await scene();
+    await putBase(registry, "python", "3.11");
+    const input = await here.input({ baseImage: `${registry.host}/python:3.11`, repository: `${registry.host}/iris` });
+    const builder = here.builder();
+    const controller = new AbortController();
+    const first = builder.build(input, () => {}, controller.signal).catch((error: Error) => error.message);
+    const second = builder.build(input, () => {}, noAbort);
+    controller.abort(new Error("enough"));
+    expect(await first).toBe("enough");
+    expect((await second).pythonVersion).toBe("3.11");
   });
 
   test("carries a large file in a layer of its own, which is not made or sent again", async () => {

@@ -50,7 +50,11 @@ const pieceBytes = 1 << 18;
 const mostBytes = 10 * 2 ** 30;
 const hourMs = 3600_000;
 const forgottenMs = 30 * 24 * hourMs;
+/** What is older was left by a program that was killed. */
+const longestWorkMs = 12 * hourMs;
 const partial = ".partial-";
+/** Below `images`: where packages lie while a layer is made of them. */
+export const workFolder = "work";
 
 export function blobStore(home: string, limitBytes = mostBytes): BlobStore {
   const blobs = join(home, "images", "blobs");
@@ -93,6 +97,12 @@ export function blobStore(home: string, limitBytes = mostBytes): BlobStore {
         const path = join(layers, name);
         const stats = await lstat(path).catch(() => undefined);
         if (stats && Date.now() - stats.mtimeMs > forgottenMs) await rm(path, { force: true });
+      }
+      const work = join(home, "images", workFolder);
+      for (const name of await readdir(work).catch(() => [])) {
+        const stats = await lstat(join(work, name)).catch(() => undefined);
+        if (stats && Date.now() - stats.mtimeMs > longestWorkMs)
+          await rm(join(work, name), { recursive: true, force: true });
       }
     },
   };

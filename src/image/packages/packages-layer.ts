@@ -8,7 +8,7 @@ import { checkTested } from "../../packages/tested-versions.ts";
 import { makePrivateFolder } from "../../platform/files.ts";
 import type { Handler } from "../../spec/api.ts";
 import { imageFolders } from "../image.ts";
-import { type BlobStore, type Layer, layerFormat } from "../layers/blob-store.ts";
+import { type BlobStore, type Layer, layerFormat, workFolder } from "../layers/blob-store.ts";
 import { type TarEntry, withFolders } from "../layers/tar-writer.ts";
 import { type Fetching, fetchPackages } from "./fetch-packages.ts";
 import { type InstalledFile, normalise } from "./installed-files.ts";
@@ -30,7 +30,7 @@ export async function packagesLayer(
   if (!requirements) return undefined;
   const key = await keyOf(requirements, fetching);
   const make = async function* (): AsyncGenerator<TarEntry, void, undefined> {
-    const work = join(fetching.home, "images", "work", randomBytes(8).toString("hex"));
+    const work = join(fetching.home, "images", workFolder, randomBytes(8).toString("hex"));
     try {
       onInstalling();
       await makePrivateFolder(join(work, "packages"));
