@@ -5,6 +5,7 @@ import type { Check } from "./core/check.ts";
 import type { ClusterAdmin } from "./core/cluster.ts";
 import type { Environment } from "./core/environment.ts";
 import { CortexError } from "./core/errors.ts";
+import type { ImageBuilder } from "./image/image.ts";
 import type { KubeClient } from "./kubernetes/kube-client.ts";
 import { installation } from "./platform/installation.ts";
 
@@ -132,6 +133,8 @@ async function joinKubernetes(
 ): Promise<Environment> {
   const { name, namespace, registry, gateway, prometheus, base_image: baseImage } = settings;
   const { kubernetesEnvironment } = await import("./environments/kubernetes/kubernetes-environment.ts");
+  // One for all APIs: those of a file share an image.
+  let images: Promise<ImageBuilder> | undefined;
   return kubernetesEnvironment({
     name,
     ...(namespace !== undefined && { namespace }),
@@ -142,11 +145,13 @@ async function joinKubernetes(
     version: installation().version,
     now: Date.now,
     connect: (signal) => connectTo(settings, variables, signal),
-    async images() {
-      const { imageBuilder } = await import("./image/image-builder.ts");
-      return imageBuilder({ home, variables, installation: installation() });
-    },
+    images: () => (images ??= makeImageBuilder(home, variables)),
   });
+}
+
+async function makeImageBuilder(home: string, variables: App["variables"]): Promise<ImageBuilder> {
+  const { imageBuilder } = await import("./image/image-builder.ts");
+  return imageBuilder({ home, variables, installation: installation() });
 }
 
 async function checkThisMachine(
