@@ -120,7 +120,7 @@ async function imageOf(bench: ClusterBench, signal: AbortSignal): Promise<string
 /** Configuration of an API that needs no image and, with no replica, nothing of the node. */
 const small = (name: string, replicas = "min_replicas: 1, max_replicas: 1") => `- name: ${name}
   kind: RealtimeAPI
-  pod: {port: 8000, containers: [{name: server, image: "busybox:1.35", command: [httpd, -f, -p, "8000"], compute: {cpu: 10m, mem: 16Mi}}]}
+  pod: {port: 8000, containers: [{name: server, image: "busybox:1.35", command: [httpd, -f, -p, "8000"], compute: {cpu: 20m, mem: 20Mi}}]}
   autoscaling: {${replicas}}
 `;
 

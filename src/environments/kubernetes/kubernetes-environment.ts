@@ -73,8 +73,13 @@ class KubernetesEnvironment implements Environment {
     this.#options = options;
   }
 
+  /** Once the cluster was inspected it also tells what this one does otherwise. */
   suits(api: Api, project: Project): Suitability {
-    return clusterSuitability(api, project, { environment: this.name, registry: this.#options.registry });
+    return clusterSuitability(api, project, {
+      environment: this.name,
+      registry: this.#options.registry,
+      ...(this.#inspected && { features: this.#inspected.features }),
+    });
   }
 
   /** Files matter to what runs them. */

@@ -1,5 +1,7 @@
 import type { Project, Suitability } from "../../core/environment.ts";
 import type { Api, Handler } from "../../spec/api.ts";
+import type { ClusterFeatures } from "./features.ts";
+import { objectsOf } from "./manifests/objects.ts";
 import { port } from "./names.ts";
 
 type Refusal = Suitability["refusals"][number];
@@ -8,13 +10,18 @@ export interface SuitabilityOptions {
   readonly environment: string;
   /** Where images are pushed; undefined when the environment names none. */
   readonly registry: string | undefined;
+  /** What the cluster has, when that is known. */
+  readonly features?: ClusterFeatures;
 }
 
 /** Longest value that an environment variable of a process can hold, less what else the runtime is told. */
 const mostConfigBytes = 96 * 1024;
 
-/** What a cluster cannot do with `api`, as far as the file and the project alone can tell. */
+/** What a cluster cannot do with `api`, and what it does otherwise than the file says. */
 export function clusterSuitability(api: Api, project: Project, options: SuitabilityOptions): Suitability {
+  const { features } = options;
+  const notices = features ? clusterNotices(api, features) : [];
+  if (api.kind === "TrafficSplitter") return { refusals: splitterRefusals(features), notices };
   if (api.kind !== "RealtimeAPI") return { refusals: [], notices: [] };
   const taken = new Set<number>([port.proxy, port.proxyAdmin]);
   const refusals: Refusal[] = api.handler ? handlerRefusals(api.handler, project, options) : [];
@@ -24,7 +31,35 @@ export function clusterSuitability(api: Api, project: Project, options: Suitabil
       hint: `choose another one than ${[...taken].join(" and ")}`,
     });
   }
-  return { refusals, notices: [] };
+  return { refusals, notices };
+}
+
+/** Weights are the Gateway's to keep: without one there is nothing that splits. */
+function splitterRefusals(features: ClusterFeatures | undefined): Refusal[] {
+  if (!features || features.gateway) return [];
+  return [
+    {
+      message: "a TrafficSplitter needs a Gateway, and the cluster has none that this environment knows",
+      hint: "cortex cluster install brings one; cortex env configure --gateway NAMESPACE/NAME names one",
+    },
+  ];
+}
+
+function clusterNotices(api: Api, features: ClusterFeatures): readonly string[] {
+  if (api.kind !== "RealtimeAPI" && api.kind !== "TrafficSplitter") return [];
+  const record = {
+    number: 0,
+    id: "",
+    project: "",
+    spec: api,
+    hasVariables: false,
+    hasPullSecret: false,
+    createdAt: "",
+    createdBy: "",
+    writtenBy: "",
+  };
+  const input = { namespace: "", record, features, owner: undefined, replicas: undefined };
+  return objectsOf({ ...input, hasVariables: false, hasPullSecret: false }).notices;
 }
 
 function handlerRefusals(handler: Handler, project: Project, { environment, registry }: SuitabilityOptions): Refusal[] {

@@ -8,6 +8,7 @@ import { type KubeObject, resource } from "../../../src/kubernetes/objects.ts";
 import { clusterTest, testKubeconfig } from "../../support/cluster.ts";
 import { type ClusterBench, createClusterBench, testRegistry } from "../../support/cluster-bench.ts";
 import { eventually, freePort } from "../../support/cortex.ts";
+import { tcpRelay } from "../../support/tcp-relay.ts";
 
 const signal = new AbortController().signal;
 
@@ -20,7 +21,7 @@ const web = (name: string, { more = "", container = "", replicas = "min_replicas
       - name: server
         image: busybox:1.35
         command: [httpd, -f, -p, "8000", -h, /bin]
-        compute: {cpu: 10m, mem: 16Mi}
+        compute: {cpu: 20m, mem: 20Mi}
 ${container}  autoscaling: {${replicas}}
 ${more}`;
 
@@ -137,7 +138,7 @@ clusterTest("deploying to a cluster", { timeout: 120_000, concurrent: false }, (
       spec: { hard: { "requests.cpu": "100m" } },
     };
     await bench.client.create(quota as KubeObject, signal);
-    const wide = web("limited").replace("cpu: 10m", "cpu: 90m");
+    const wide = web("limited").replace("cpu: 20m", "cpu: 90m");
     await writeFile(join(folder, "cortex.yaml"), wide);
     const refused = await bench.cortex(["deploy", folder]);
     expect(refused.status).toBe(7);
@@ -156,7 +157,7 @@ clusterTest("deploying to a cluster", { timeout: 120_000, concurrent: false }, (
   test.for([
     ["an image that is not there", "image: busybox:1.35", "image: no.registry.example/none:1", "cannot be pulled", 1],
     ["a command that is not there", "command: [httpd,", "command: [nothing-there,", "executable file not found", 1],
-    ["more CPU than any node has", "cpu: 10m", "cpu: 900", "Insufficient cpu", 7],
+    ["more CPU than any node has", "cpu: 20m", "cpu: 900", "Insufficient cpu", 7],
   ] as const)("%s is told as the cause", async ([, before, after, cause, status]) => {
     const { ran } = await deployed(web("failing").replace(before, after));
     expect(ran.stderr).toContain(cause);
@@ -190,6 +191,40 @@ clusterTest("deploying to a cluster", { timeout: 120_000, concurrent: false }, (
     const history = await bench.cortex(["history", "killed", "-o", "json"]);
     expect(history.json<unknown[]>()).toHaveLength(1);
     await remove("killed");
+  });
+
+  test("the API server goes away in the middle of a rollout and comes back: the deploy ends well", async () => {
+    const config = JSON.parse(
+      (await kubectl(["config", "view", "--raw", "--minify", "--flatten", "-o", "json"])).stdout,
+    );
+    const { cluster } = config.clusters[0];
+    const { hostname, port } = new URL(cluster.server);
+    await using relay = await tcpRelay({ host: hostname, port: Number(port || 443) });
+    cluster.server = `https://127.0.0.1:${relay.port}`;
+    cluster["tls-server-name"] = hostname;
+    const kubeconfig = join(await bench.project({ kubeconfig: JSON.stringify(config) }), "kubeconfig");
+    const slow = web("outlasts", {
+      container: "        readiness_probe: {tcp_socket: {port: 8000}, initial_delay_seconds: 4}\n",
+    });
+    const running = bench.start(["deploy", await bench.project({ "cortex.yaml": slow })], {
+      env: { KUBECONFIG: kubeconfig },
+    });
+    let stderr = "";
+    running.stderr!.on("data", (chunk: Buffer) => {
+      stderr += chunk;
+    });
+    const status = new Promise((resolve) => running.once("exit", resolve));
+    await eventually(() => stderr.includes("outlasts-") || undefined);
+    await relay.cut();
+    // The API becomes live while nobody can see it.
+    await eventually(
+      async () =>
+        (await get<Deployment>(resource.deployment, "outlasts"))?.status?.availableReplicas === 1 || undefined,
+      60_000,
+    );
+    await relay.mend();
+    expect(await status, stderr).toBe(0);
+    await remove("outlasts");
   });
 
   test("interrupted while it waits, it says that the update goes on, exit status 130", async () => {
