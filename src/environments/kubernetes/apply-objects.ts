@@ -25,7 +25,6 @@ const last: ReadonlySet<string> = new Set(["HorizontalPodAutoscaler", "ScaledObj
 /**
  * Applies all objects, what others need first, and removes those of Cortex's that are wanted no longer.
  * @returns the objects as they are now
- * @throws CONFLICT before anything is changed when an object of that name is not Cortex's
  */
 export async function applyObjects(
   client: KubeClient,
@@ -33,7 +32,6 @@ export async function applyObjects(
   signal: AbortSignal,
 ): Promise<readonly KubeObject[]> {
   const { wanted, live, namespace } = change;
-  await refuseForeign(client, change, signal);
   const surplus = [...live].filter(([type, object]) => isSurplus(type, object, wanted));
   await Promise.all(
     surplus.map(([type, { metadata }]) =>
@@ -94,10 +92,13 @@ function isSurplus(type: ResourceType, object: KubeObject, wanted: readonly Kube
   return !wanted.some(({ kind, metadata }) => kind === type.kind && metadata.name === object.metadata.name);
 }
 
-/** Objects that are not known to be ours are looked at by name: what somebody else made is never touched. */
-async function refuseForeign(
+/**
+ * Looks by name at what is not known to be ours, before anything is changed: what somebody else made is never touched.
+ * @throws CONFLICT when there is such a thing
+ */
+export async function refuseForeign(
   client: KubeClient,
-  { namespace, wanted, live }: ObjectsChange,
+  { namespace, wanted, live }: Omit<ObjectsChange, "api">,
   signal: AbortSignal,
 ): Promise<void> {
   const known = new Set([...live.values()].map(({ kind, metadata }) => `${kind}/${metadata.name}`));

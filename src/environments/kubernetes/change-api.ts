@@ -7,7 +7,7 @@ import { type KubeObject, type OwnerReference, type ResourceType, resource } fro
 import type { Api } from "../../spec/api.ts";
 import { type Anchor, type AnchorState, anchorObject, readAnchor } from "./anchor.ts";
 import { templateRevision } from "./api-states.ts";
-import { applyObjects, notOurs } from "./apply-objects.ts";
+import { applyObjects, notOurs, refuseForeign } from "./apply-objects.ts";
 import { readFailureLog } from "./failure-log.ts";
 import type { ClusterFeatures } from "./features.ts";
 import { type Ending, followRollout } from "./follow-rollout.ts";
@@ -60,11 +60,13 @@ export async function* changeApi(
   ports: ChangePorts,
   signal: AbortSignal,
 ): AsyncGenerator<RolloutEvent> {
-  const { record } = change;
+  const { record, live } = change;
+  const { client, namespace } = ports;
   const deadline = ports.now() + change.timeoutMs;
+  const wantedObjects = objectsFor(change, undefined, undefined, ports);
+  await refuseForeign(client, { namespace, wanted: wantedObjects, live }, signal);
   const anchor = await writeAnchor(change, deadline, ports, signal);
   yield { type: "accepted", change: change.change, revision: record.number };
-  const { client, namespace } = ports;
   const owner = ownerOf(anchor);
   const secrets = change.secrets(owner);
   const [applied] = await Promise.all([
@@ -113,7 +115,8 @@ async function writeAnchor(
     return readAnchor(before ? await client.replace(object, signal) : await client.create(object, signal));
   } catch (error) {
     const { reason } = error as KubeError;
-    if (reason !== "AlreadyExists" && reason !== "Conflict" && reason !== "NotFound") throw error;
+    const isLate = before ? reason === "Conflict" || reason === "NotFound" : reason === "AlreadyExists";
+    if (!isLate) throw error;
     return otherWasFirst(record, { client, namespace, now }, signal);
   }
 }
@@ -143,25 +146,28 @@ export function isUpdating({ name, record, rollout }: Anchor, now: number): Cort
 
 /** @returns what was applied */
 async function applyRevision(
-  { record, live, refreshedAt }: ApiChange,
+  change: Pick<ApiChange, "record" | "live" | "refreshedAt">,
   owner: OwnerReference,
   secrets: readonly KubeObject[],
-  { client, namespace, features }: ChangePorts,
+  ports: ChangePorts,
   signal: AbortSignal,
 ): Promise<readonly KubeObject[]> {
-  const api = record.spec.name;
+  const { record, live } = change;
+  const { client, namespace } = ports;
   const replicas = await wantedReplicas(record, { client, namespace }, live, signal);
-  const { objects } = objectsOf({
-    namespace,
-    record,
-    features,
-    owner,
-    replicas,
-    hasVariables: record.hasVariables,
-    hasPullSecret: record.hasPullSecret,
-    ...(refreshedAt !== undefined && { refreshedAt }),
-  });
-  return applyObjects(client, { namespace, api, wanted: [...secrets, ...objects], live }, signal);
+  const wanted = [...secrets, ...objectsFor(change, owner, replicas, ports)];
+  return applyObjects(client, { namespace, api: record.spec.name, wanted, live }, signal);
+}
+
+function objectsFor(
+  { record, refreshedAt }: Pick<ApiChange, "record" | "refreshedAt">,
+  owner: OwnerReference | undefined,
+  replicas: number | undefined,
+  { namespace, features }: Pick<ChangePorts, "namespace" | "features">,
+): readonly KubeObject[] {
+  const { hasVariables, hasPullSecret } = record;
+  const refreshed = refreshedAt === undefined ? {} : { refreshedAt };
+  return objectsOf({ namespace, record, features, owner, replicas, hasVariables, hasPullSecret, ...refreshed }).objects;
 }
 
 /**

@@ -166,7 +166,11 @@ clusterTest("deploying to a cluster", { timeout: 120_000, concurrent: false }, (
   });
 
   test("a probe that never succeeds is told at the end of --timeout, with the probe's own words", async () => {
-    const { ran } = await deployed(web("unready").replace('httpd, -f, -p, "8000"', 'sleep, "1000"'), "--timeout", "8s");
+    const { ran } = await deployed(
+      web("unready").replace('[httpd, -f, -p, "8000", -h, /bin]', '[sleep, "1000"]'),
+      "--timeout",
+      "8s",
+    );
     expect(ran.status).toBe(5);
     expect(ran.stderr).toMatch(/not ready|not live within 8 s/);
     await remove("unready");
