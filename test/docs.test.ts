@@ -6,7 +6,7 @@ import { createBench } from "./support/cortex.ts";
 
 const root = resolve(import.meta.dirname, "..");
 const documents = ["README.md", "CONTRIBUTING.md", ...markdownIn("docs"), ...markdownIn("examples")];
-const runnable = documents.filter((path) => /^```console$/m.test(read(path)));
+const runnable = documents.filter((path) => /^```console$/m.test(read(path)) && (!needsCluster(path) || hasCluster()));
 
 interface File {
   readonly type: "file";
@@ -31,8 +31,12 @@ describe.skipIf(process.platform === "win32" || !hasCurl())("commands in the doc
       CORTEX_HOME: bench.home,
       CORTEX_LOCAL_PORT: String(bench.port),
       PATH: `${join(root, "dist")}:${process.env.PATH}`,
+      ...(needsCluster(path) && { KUBECONFIG: process.env.CORTEX_TEST_KUBECONFIG }),
     };
-    for (const step of stepsOf(read(path).replaceAll("localhost:8888", `localhost:${bench.port}`))) {
+    const text = read(path)
+      .replaceAll("localhost:8888", `localhost:${bench.port}`)
+      .replaceAll("--registry registry.example.com/models", registryFlags());
+    for (const step of stepsOf(text)) {
       if (step.type === "file") writeInto(folder, step);
       else {
         const { stdout } = spawnSync("sh", ["-c", `{ ${step.command}\n} 2>&1`], { cwd: folder, env, encoding: "utf8" });
@@ -104,6 +108,20 @@ function markdownIn(folder: string): string[] {
 
 function read(path: string): string {
   return readFileSync(join(root, path), "utf8");
+}
+
+/** Commands of such a document change a cluster: the disposable one of CORTEX_TEST_KUBECONFIG, or none. */
+function needsCluster(path: string): boolean {
+  return read(path).startsWith("<!-- needs: a cluster -->");
+}
+
+function hasCluster(): boolean {
+  return Boolean(process.env.CORTEX_TEST_KUBECONFIG && process.env.CORTEX_TEST_REGISTRY);
+}
+
+function registryFlags(): string {
+  const { CORTEX_TEST_REGISTRY: registry, CORTEX_TEST_BASE_IMAGE: image } = process.env;
+  return `--registry ${registry}${image ? ` --base-image ${image}` : ""}`;
 }
 
 function hasCurl(): boolean {

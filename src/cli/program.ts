@@ -13,7 +13,7 @@ export async function runCommand(app: App): Promise<void> {
   const printed: string[] = [];
   const program = await programOf(app, [entryOf(args)], (text) => printed.push(text));
   try {
-    await program.parseAsync(args.map(withOwnValue), { from: "user" });
+    await program.parseAsync(args[0] === "deploy" ? args.map(withOwnValue) : args, { from: "user" });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode !== 0) throw usageError(error, args[0]!);

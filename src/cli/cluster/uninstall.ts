@@ -78,9 +78,9 @@ export function planText({ addons, apis, uses }: UninstallPlan): string {
   return [
     ...addons.map(({ name, objects }) => `${name}: ${objects} ${objects === 1 ? "object" : "objects"} of Cortex's\n`),
     ...(addons.length === 0 ? ["nothing of Cortex's is installed in this cluster\n"] : []),
-    ...listText(`APIs go on running, without what routes and scales them`, apis),
+    ...listText("APIs that go on running, without what routes and scales them", apis),
     ...listText(
-      `not of Cortex, and gone or without effect afterwards`,
+      "not of Cortex's, and gone or without effect afterwards",
       others.map(({ object, addon }) => `${object} (${addon})`),
     ),
   ].join("");
@@ -89,7 +89,7 @@ export function planText({ addons, apis, uses }: UninstallPlan): string {
 function listText(what: string, all: readonly string[]): readonly string[] {
   if (all.length === 0) return [];
   const more = all.length > mostShown ? [`  … and ${all.length - mostShown} more\n`] : [];
-  return [`${all.length} ${what}:\n`, ...all.slice(0, mostShown).map((one) => `  ${one}\n`), ...more];
+  return [`${what} (${all.length}):\n`, ...all.slice(0, mostShown).map((one) => `  ${one}\n`), ...more];
 }
 
 function planJson({ addons, apis, uses }: UninstallPlan): unknown {

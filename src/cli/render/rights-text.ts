@@ -1,4 +1,11 @@
-import { clusterReadRights, clusterRoleOf, deployRights, installRights, roleOf } from "../../core/rights.ts";
+import {
+  clusterReadRights,
+  clusterRoleOf,
+  deployRights,
+  installRights,
+  type Right,
+  roleOf,
+} from "../../core/rights.ts";
 
 /** The least rights as YAML, with how to give them. @param namespace of the environment */
 export async function rightsText(namespace: string): Promise<string> {
@@ -8,7 +15,7 @@ export async function rightsText(namespace: string): Promise<string> {
   return [
     `# Those who deploy, look at and delete APIs in namespace ${namespace}. Give it to one of them:`,
     `#   kubectl -n ${namespace} create rolebinding cortex-deployer --role cortex-deployer --user NAME`,
-    `# Commands fail without: ${optional.map(({ resource, purpose }) => `${resource} (${purpose})`).join(", ")}; all else works.`,
+    `# Commands fail without: ${optional.map(nameOf).join(", ")}; all else works.`,
     yaml(roleOf("cortex-deployer", namespace, deployRights)).trimEnd(),
     "---",
     "# The same people, beyond the namespace. Without it the architecture of the nodes is taken to be amd64:",
@@ -19,4 +26,8 @@ export async function rightsText(namespace: string): Promise<string> {
     "#   kubectl create clusterrolebinding cortex-installer --clusterrole cortex-installer --user NAME",
     yaml(clusterRoleOf("cortex-installer", installRights)),
   ].join("\n");
+}
+
+function nameOf({ group, resource, purpose }: Right): string {
+  return `${group === "" ? resource : `${resource}.${group}`} (${purpose})`;
 }
