@@ -53,7 +53,7 @@ export const catalog: readonly CommandEntry[] = [
   },
   {
     name: "exec",
-    usage: "[options] <api> [-- <command...>]",
+    usage: "[options] <api> [command...]",
     summary: "run a command, or a shell, in a replica of an API",
     group: apis,
     load: async () => (await import("./exec.ts")).execCommand,

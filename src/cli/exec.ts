@@ -18,7 +18,6 @@ const shell = ["sh", "-c", "command -v bash >/dev/null 2>&1 && exec bash || exec
 export function execCommand(app: App, run: typeof runExec = runExec): Command {
   const command = new Command("exec")
     .description("Runs a command in a replica of an API, without one a shell, and exits with its exit status.")
-    .usage("[options] <api> [-- <command...>]")
     .argument("<api>", "name of an API")
     .argument("[command...]", "what to run, behind --")
     .addOption(envOption())
