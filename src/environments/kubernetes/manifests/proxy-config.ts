@@ -188,7 +188,7 @@ const healthRoute = {
     retry_policy: {
       retry_on: "connect-failure,5xx",
       num_retries: 1_000_000,
-      retry_back_off: { base_interval: "0.02s", max_interval: "0.02s" },
+      retry_back_off: { base_interval: "0.05s", max_interval: "0.05s" },
     },
   },
 } as const;

@@ -78,15 +78,19 @@ function rewrite(endpoint: string): { readonly filters?: readonly object[] } {
 const service = (name: string) => ({ group: "", kind: "Service", name, port: port.service });
 const backend = (name: string, weight: number) => ({ ...service(name), weight });
 
+/** A splitter has no sidecar that could count, so the gateway does: the value of the label `envoy_route`. */
+const splitterStatName = "%ROUTE_KIND%/%ROUTE_NAMESPACE%/%ROUTE_NAME%";
+
 /** Envoy Gateway's own limits would refuse from 1,024 requests on and cut streams that are silent for five minutes. */
 function trafficPolicy(input: RouteInput): Manifest {
   const most = 4_294_967_295;
+  const { spec } = input.record;
   return {
     apiVersion: `${envoyGatewayApi}/v1alpha1`,
     kind: "BackendTrafficPolicy",
     metadata: metadataOf(input),
     spec: {
-      targetRefs: [{ group: gatewayApi, kind: "HTTPRoute", name: input.record.spec.name }],
+      targetRefs: [{ group: gatewayApi, kind: "HTTPRoute", name: spec.name }],
       circuitBreaker: {
         maxConnections: most,
         maxParallelRequests: most,
@@ -95,6 +99,7 @@ function trafficPolicy(input: RouteInput): Manifest {
       },
       timeout: { http: { requestTimeout: "0s", streamIdleTimeout: "0s", maxStreamDuration: "0s" } },
       retry: { numRetries: 2, retryOn: { triggers: ["connect-failure"] } },
+      ...(spec.kind === "TrafficSplitter" && { telemetry: { metrics: { routeStatName: splitterStatName } } }),
     },
   };
 }

@@ -20,19 +20,23 @@ export interface Scaled {
   readonly notices: readonly string[];
 }
 
+/** How often KEDA looks whether to wake an API, in seconds. Its HorizontalPodAutoscaler looks by itself. */
+const lookS = 5;
+
 const deploymentRef = (name: string) => ({ apiVersion: "apps/v1", kind: "Deployment", name });
 
 export function scalingObjects(api: RealtimeApi, input: ScalingInput): Scaled {
   const scaler = scalerOf(api.autoscaling, input.features);
   if (scaler === "fixed") return { objects: [], notices: [] };
   const { behavior, notices } = behaviorOf(api.autoscaling, input.features.minorVersion);
-  if (scaler === "keda") return { objects: [scaledObject(api, behavior, input)], notices };
-  const missing = input.features.hasKeda ? "a Prometheus that it can ask" : "KEDA";
+  const ofZero = api.autoscaling.min_replicas === 0 ? [zeroNotice(scaler, input.features)] : [];
+  if (scaler === "keda") return { objects: [scaledObject(api, behavior, input)], notices: [...ofZero, ...notices] };
+  const missing = input.features.hasKeda ? "Prometheus" : "KEDA";
   return {
     objects: [cpuAutoscaler(api, behavior, input)],
     notices: [
-      `autoscaling: the cluster has no ${missing.replace(/^a /, "")}, so replicas follow CPU instead of requests in-flight; run cortex cluster install`,
-      ...(api.autoscaling.min_replicas === 0 ? ["autoscaling.min_replicas: 0 needs KEDA; one replica is kept"] : []),
+      `autoscaling: the cluster has no ${missing}, so replicas follow CPU instead of requests in-flight; cortex cluster install brings it`,
+      ...ofZero,
       ...notices,
     ],
   };
@@ -46,16 +50,18 @@ export function inFlightQuery(api: string, namespace: string, windowMs: number):
 
 function scaledObject(api: RealtimeApi, behavior: object, input: ScalingInput): Manifest {
   const { autoscaling, name } = api;
+  const sleeps = autoscaling.min_replicas === 0 && canWake(input.features);
+  const idleS = Math.ceil(autoscaling.downscale_stabilization_period_ms / 1000);
   return {
     apiVersion: "keda.sh/v1alpha1",
     kind: "ScaledObject",
     metadata: metadataOf(input),
     spec: {
       scaleTargetRef: deploymentRef(name),
-      minReplicaCount: autoscaling.min_replicas,
+      minReplicaCount: sleeps ? 0 : Math.max(1, autoscaling.min_replicas),
       maxReplicaCount: autoscaling.max_replicas,
-      pollingInterval: 10,
-      cooldownPeriod: Math.ceil(autoscaling.downscale_stabilization_period_ms / 1000),
+      pollingInterval: lookS,
+      ...(sleeps && { cooldownPeriod: idleS, initialCooldownPeriod: idleS }),
       advanced: { horizontalPodAutoscalerConfig: { name, behavior } },
       triggers: [
         {
@@ -66,12 +72,45 @@ function scaledObject(api: RealtimeApi, behavior: object, input: ScalingInput): 
             query: inFlightQuery(name, input.namespace, autoscaling.window_ms),
             threshold: String(autoscaling.target_in_flight),
             // No answer is no zero while replicas run: it is a Prometheus that has just begun, and the autoscaler waits.
-            ignoreNullValues: String(autoscaling.min_replicas === 0),
+            ignoreNullValues: String(sleeps),
           },
         },
+        ...(sleeps ? [wakingTrigger(input.features)] : []),
       ],
     },
   };
+}
+
+/** Only Envoy Gateway counts requests for which there is no replica in a way that is known here. */
+const canWake = ({ gateway }: ClusterFeatures): boolean => gateway?.isEnvoyGateway === true;
+
+/**
+ * Wakes from zero what has no replica that could count: by the answers that the gateway gives in the place of replicas. It counts them
+ * for all APIs together, so that all that sleep wake; those that nobody asks go back to sleep.
+ */
+function wakingTrigger({ gateway, prometheusUrl }: ClusterFeatures): object {
+  const of = [
+    `gateway_envoyproxy_io_owning_gateway_namespace="${gateway?.namespace}"`,
+    `gateway_envoyproxy_io_owning_gateway_name="${gateway?.name}"`,
+    'envoy_http_conn_manager_prefix=~"https?-.*"',
+  ];
+  return {
+    type: "prometheus",
+    metricType: "AverageValue",
+    metadata: {
+      serverAddress: prometheusUrl,
+      query: `sum(increase(envoy_http_rq_direct_response{${of.join()}}[30s])) or vector(0)`,
+      // Never a reason for more than one replica.
+      threshold: "1000000000",
+    },
+  };
+}
+
+function zeroNotice(scaler: Scaler, features: ClusterFeatures): string {
+  if (scaler !== "keda" || !canWake(features)) {
+    return "autoscaling.min_replicas: 0 needs KEDA, Prometheus and Envoy Gateway, which wakes an API; one replica is kept";
+  }
+  return "autoscaling.min_replicas: 0: requests are answered 503 from the first one until a replica is ready";
 }
 
 function cpuAutoscaler(api: RealtimeApi, behavior: object, input: ScalingInput): Manifest {
