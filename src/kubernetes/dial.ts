@@ -16,7 +16,7 @@ export interface DialOptions {
 
 /** How long a connection may take to come about, and a handshake over it, in milliseconds. */
 const connectMs = 3_000;
-const handshakeMs = 3_500;
+const handshakeMs = 6_000;
 
 /** @returns an open connection to the API server, encrypted when its URL says so. @throws the system's error, or the reason of `signal` */
 export async function dial(options: DialOptions, signal: AbortSignal): Promise<Socket | TLSSocket> {

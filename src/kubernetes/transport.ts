@@ -60,12 +60,14 @@ export function openTransport(place: Place): Transport {
 
   async function openChannel(certificate: Credentials["certificate"]): Promise<Channel> {
     const options = { ...place, certificate };
-    // Its own signal: who asked first may give up while others wait.
-    const socket = await dial({ ...options, protocols: ["h2", "http/1.1"] }, new AbortController().signal);
-    if ((socket as TLSSocket).alpnProtocol === "h2") {
-      const { overHttp2 } = await import("./http2-channel.ts");
-      return overHttp2(socket, place.server);
-    }
+    const protocols = ["h2", "http/1.1"] as const;
+    // Nearly every server speaks HTTP/2: what that takes is loaded while the connection comes about. The signal is one of its
+    // own, since who asked first may give up while others wait.
+    const [socket, { overHttp2 }] = await Promise.all([
+      dial({ ...options, protocols }, new AbortController().signal),
+      import("./http2-channel.ts"),
+    ]);
+    if ((socket as TLSSocket).alpnProtocol === "h2") return overHttp2(socket, place.server);
     const { overHttp1 } = await import("./http1-channel.ts");
     return overHttp1(socket, place.server, (signal) => dial({ ...options, protocols: ["http/1.1"] }, signal));
   }

@@ -38,7 +38,7 @@ export async function scratchNamespace(prefix: string): Promise<ScratchNamespace
   const name = `${prefix}-${randomBytes(4).toString("hex")}`;
   const { signal } = new AbortController();
   await client.create({ apiVersion: "v1", kind: "Namespace", metadata: { name } }, signal);
-  await withServiceAccount(client, name, AbortSignal.timeout(20_000));
+  await withServiceAccount(client, name, AbortSignal.timeout(60_000));
   return {
     name,
     client,

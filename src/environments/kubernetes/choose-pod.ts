@@ -1,26 +1,14 @@
 import type { ApiState } from "../../core/environment.ts";
 import { CortexError } from "../../core/errors.ts";
 import type { KubeClient } from "../../kubernetes/kube-client.ts";
-import { type KubeObject, resource } from "../../kubernetes/objects.ts";
+import { resource } from "../../kubernetes/objects.ts";
 import { isReplica } from "./logs/log-sources.ts";
 import { label, ours } from "./names.ts";
-
-/** As much of a pod as it takes to choose one. */
-export interface ChoosablePod extends KubeObject {
-  readonly spec: { readonly containers: readonly { readonly name: string }[] };
-  readonly status?: {
-    readonly phase?: string;
-    readonly conditions?: readonly { readonly type: string; readonly status: string }[];
-  };
-}
+import { isReady } from "./pod-state.ts";
+import type { Pod } from "./shapes.ts";
 
 export function podSelector(api: ApiState["name"]): string {
   return `${ours},${label.name}=${api}`;
-}
-
-export function isPodReady({ metadata, status }: ChoosablePod): boolean {
-  const isReady = status?.conditions?.some(({ type, status: is }) => type === "Ready" && is === "True");
-  return isReady === true && metadata.deletionTimestamp === undefined;
 }
 
 /**
@@ -33,8 +21,8 @@ export async function choosePod(
   api: string,
   replica: string | undefined,
   signal: AbortSignal,
-): Promise<ChoosablePod> {
-  const listed = await client.list<ChoosablePod>(resource.pod, { namespace, labelSelector: podSelector(api) }, signal);
+): Promise<Pod> {
+  const listed = await client.list<Pod>(resource.pod, { namespace, labelSelector: podSelector(api) }, signal);
   const running = (listed?.items ?? []).filter(({ status }) => status?.phase === "Running");
   const found = pick(running, replica);
   if (found) return found;
@@ -45,11 +33,11 @@ export async function choosePod(
   throw new CortexError("FAILED", message, { hint });
 }
 
-export function pick(pods: readonly ChoosablePod[], replica: string | undefined): ChoosablePod | undefined {
+export function pick(pods: readonly Pod[], replica: string | undefined): Pod | undefined {
   const names = pods.map(({ metadata }) => metadata.name);
   if (replica !== undefined) return pods.find(({ metadata }) => isReplica(metadata.name, replica, names));
-  const revision = ({ metadata }: ChoosablePod) => Number(metadata.labels?.[label.revision] ?? 0);
-  const rank = (pod: ChoosablePod) => (isPodReady(pod) ? 1e9 : 0) + revision(pod);
+  const revision = ({ metadata }: Pod) => Number(metadata.labels?.[label.revision] ?? 0);
+  const rank = (pod: Pod) => (isReady(pod) ? 1e9 : 0) + revision(pod);
   return pods.toSorted((a, b) => rank(b) - rank(a))[0];
 }
 

@@ -1,7 +1,8 @@
 import type { ExecOptions, ExecStreams } from "../../core/environment.ts";
 import { CortexError } from "../../core/errors.ts";
 import type { KubeClient, KubeSocket } from "../../kubernetes/kube-client.ts";
-import { type ChoosablePod, choosePod, podPath } from "./choose-pod.ts";
+import { choosePod, podPath } from "./choose-pod.ts";
+import type { Pod } from "./shapes.ts";
 
 /** The first byte of a message says what it belongs to. */
 const channel = { stdin: 0, stdout: 1, stderr: 2, status: 3, size: 4, close: 255 } as const;
@@ -50,9 +51,11 @@ export async function execInReplica(
   }
 }
 
-function containerOf(pod: ChoosablePod, wanted: string | undefined): string {
-  const names = pod.spec.containers.map(({ name }) => name);
-  if (wanted === undefined) return names.includes(handlerContainer) ? handlerContainer : names[0]!;
+function containerOf(pod: Pod, wanted: string | undefined): string {
+  const users = pod.spec.containers.map(({ name }) => name);
+  if (wanted === undefined) return users.includes(handlerContainer) ? handlerContainer : users[0]!;
+  const sidecars = (pod.spec.initContainers ?? []).filter(({ restartPolicy }) => restartPolicy === "Always");
+  const names = [...users, ...sidecars.map(({ name }) => name)];
   if (names.includes(wanted)) return wanted;
   throw new CortexError("FAILED", `${pod.metadata.name} has no container ${wanted}`, {
     hint: `it has ${names.join(", ")}`,

@@ -5,9 +5,11 @@ import type { PortForwardOptions } from "../../core/environment.ts";
 import { CortexError } from "../../core/errors.ts";
 import type { KubeClient } from "../../kubernetes/kube-client.ts";
 import { resource } from "../../kubernetes/objects.ts";
-import { type ChoosablePod, choosePod, isPodReady, pick, podSelector } from "./choose-pod.ts";
+import { choosePod, pick, podSelector } from "./choose-pod.ts";
 import { port as ports } from "./names.ts";
 import { connectToPod } from "./pod-connection.ts";
+import { isReady } from "./pod-state.ts";
+import type { Pod } from "./shapes.ts";
 
 /**
  * Listens on loopback and forwards every connection to one replica, to another one when that is gone or not ready any more.
@@ -27,12 +29,12 @@ export async function forwardPort(
   failed.promise.catch(() => {});
   // Says at once when there is nothing to forward to.
   let chosen = await choosePod(client, namespace, api, options.replica, signal);
-  const pods = new Map<string, ChoosablePod>([[chosen.metadata.name, chosen]]);
+  const pods = new Map<string, Pod>([[chosen.metadata.name, chosen]]);
   void followPods(client, namespace, api, pods, either).catch(failed.reject);
 
   const choose = () => {
     const present = pods.get(chosen.metadata.name);
-    if (present && (isPodReady(present) || options.replica !== undefined)) return present.metadata.name;
+    if (present && (isReady(present) || options.replica !== undefined)) return present.metadata.name;
     chosen =
       pick(
         [...pods.values()].filter(({ status }) => status?.phase === "Running"),
@@ -107,11 +109,11 @@ async function followPods(
   client: KubeClient,
   namespace: string,
   api: string,
-  pods: Map<string, ChoosablePod>,
+  pods: Map<string, Pod>,
   signal: AbortSignal,
 ): Promise<void> {
   const options = { namespace, labelSelector: podSelector(api) };
-  for await (const event of client.watch<ChoosablePod>(resource.pod, options, signal)) {
+  for await (const event of client.watch<Pod>(resource.pod, options, signal)) {
     if (event.type === "listed") {
       pods.clear();
       for (const pod of event.items) pods.set(pod.metadata.name, pod);

@@ -6,9 +6,11 @@ import type { KubeClient } from "../../kubernetes/kube-client.ts";
 import { resource } from "../../kubernetes/objects.ts";
 import type { TrafficSplitter } from "../../spec/api.ts";
 import { insideUrl } from "./api-states.ts";
-import { type ChoosablePod, isPodReady, pick, podSelector } from "./choose-pod.ts";
+import { pick, podSelector } from "./choose-pod.ts";
 import { port } from "./names.ts";
 import { connectToPod } from "./pod-connection.ts";
+import { isReady } from "./pod-state.ts";
+import type { Pod } from "./shapes.ts";
 
 /** How long a gateway may take to let somebody in; behind it the API may take its time. */
 const connectMs = 2_000;
@@ -78,8 +80,8 @@ async function toReplica(
   signal: AbortSignal,
 ): Promise<ApiResponse> {
   const api = spec.kind === "TrafficSplitter" ? targetOf(spec, Math.random()) : name;
-  const listed = await client.list<ChoosablePod>(resource.pod, { namespace, labelSelector: podSelector(api) }, signal);
-  const pod = pick((listed?.items ?? []).filter(isPodReady), undefined);
+  const listed = await client.list<Pod>(resource.pod, { namespace, labelSelector: podSelector(api) }, signal);
+  const pod = pick((listed?.items ?? []).filter(isReady), undefined);
   if (!pod) return unavailable(`${api} has no replica that is ready`);
   const connection = await connectToPod(client, namespace, pod.metadata.name, port.proxy, signal);
   const path = request.path.startsWith("/") ? request.path : `/${request.path}`;

@@ -54,6 +54,8 @@ export interface ContainerStatus {
 }
 
 export interface PodContainer {
+  /** Of an init container: `Always` makes it a sidecar. */
+  readonly restartPolicy?: string;
   readonly name: string;
   readonly image: string;
   readonly resources?: { readonly limits?: Readonly<Record<string, string>> };

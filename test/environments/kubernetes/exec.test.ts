@@ -12,7 +12,7 @@ clusterTest("a command in a replica", () => {
     scratch = await scratchNamespace("client");
     await scratch.client.create(irisPod(scratch.name, "iris-7f9c-abcde", "import time; time.sleep(3600)"), signal);
     await untilPods(scratch.client, scratch.name, (pods) => pods.some(isReady));
-  }, 60_000);
+  }, 240_000);
   afterAll(() => scratch[Symbol.asyncDispose]());
 
   async function run(

@@ -7,7 +7,7 @@ import type { PortForwardOptions } from "../../../src/core/environment.ts";
 import { forwardPort } from "../../../src/environments/kubernetes/port-forward.ts";
 import { resource } from "../../../src/kubernetes/objects.ts";
 import { clusterTest, type ScratchNamespace, scratchNamespace } from "../../support/cluster.ts";
-import { irisPod, isReady, untilPods } from "./support/pods.ts";
+import { isReady, servingPod, untilPods } from "./support/pods.ts";
 
 const { signal } = new AbortController();
 const server = `
@@ -19,16 +19,17 @@ class H(http.server.BaseHTTPRequestHandler):
     self.send_response(200); self.send_header("content-length", str(len(body))); self.send_header("replica", os.environ["HOSTNAME"]); self.end_headers()
     self.wfile.write(body)
   def log_message(self, *a): pass
-http.server.ThreadingHTTPServer(("127.0.0.1", 8500), H).serve_forever()
+http.server.ThreadingHTTPServer(("", 8500), H).serve_forever()
 `;
 
 clusterTest("a forwarded port", () => {
   let scratch: ScratchNamespace;
   beforeAll(async () => {
     scratch = await scratchNamespace("client");
-    for (const name of ["iris-a", "iris-b"]) await scratch.client.create(irisPod(scratch.name, name, server), signal);
+    for (const name of ["iris-a", "iris-b"])
+      await scratch.client.create(servingPod(scratch.name, name, server), signal);
     await untilPods(scratch.client, scratch.name, (pods) => pods.filter(isReady).length === 2);
-  }, 60_000);
+  }, 240_000);
   afterAll(() => scratch[Symbol.asyncDispose]());
 
   async function forwarded(options: Partial<PortForwardOptions> = {}) {
@@ -48,21 +49,11 @@ clusterTest("a forwarded port", () => {
 
   test("carries many connections at once, byte for byte", async () => {
     await using forward = await forwarded();
-    await expect
-      .poll(
-        () =>
-          post(forward.port, Buffer.from("x")).then(
-            ({ body }) => body.toString(),
-            () => "",
-          ),
-        { timeout: 20_000 },
-      )
-      .toBe("x");
     const bodies = Array.from({ length: 40 }, (_, index) => Buffer.alloc(200_000 + index, `${index} `));
     const answers = await Promise.all(bodies.map((body) => post(forward.port, body)));
     expect(answers.every(({ body }, index) => body.equals(bodies[index]!))).toBe(true);
     expect(new Set(answers.map(({ replica }) => replica)).size).toBe(1);
-  }, 60_000);
+  }, 240_000);
 
   test("leads to another replica when the one it led to is gone", async () => {
     await using forward = await forwarded();
@@ -73,8 +64,8 @@ clusterTest("a forwarded port", () => {
         (answer) => answer.replica,
         () => replica,
       );
-    await expect.poll(next, { timeout: 20_000 }).not.toBe(replica);
-  }, 40_000);
+    await expect.poll(next, { timeout: 90_000 }).not.toBe(replica);
+  }, 240_000);
 
   test("to which nothing listens in the replica is closed", async () => {
     await using forward = await forwarded({ remotePort: 9 });

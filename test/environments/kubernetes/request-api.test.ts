@@ -7,7 +7,7 @@ import type { ApiRequest, ApiState } from "../../../src/core/environment.ts";
 import { requestApi, targetOf } from "../../../src/environments/kubernetes/request-api.ts";
 import type { KubeClient } from "../../../src/kubernetes/kube-client.ts";
 import { clusterTest, type ScratchNamespace, scratchNamespace } from "../../support/cluster.ts";
-import { irisPod, isReady, untilPods } from "./support/pods.ts";
+import { isReady, servingPod, untilPods } from "./support/pods.ts";
 
 const { signal } = new AbortController();
 const stateAt = (endpoint: string) =>
@@ -28,7 +28,7 @@ class H(http.server.BaseHTTPRequestHandler):
     self.wfile.write(json.dumps({"path": self.path, "headers": dict(self.headers), "body": body.decode()}).encode()); self.wfile.flush()
     time.sleep(1); self.wfile.write(b"\\nend")
   def log_message(self, *a): pass
-http.server.ThreadingHTTPServer(("127.0.0.1", 8500), H).serve_forever()
+http.server.ThreadingHTTPServer(("", 8500), H).serve_forever()
 `;
 
 describe("the API that a TrafficSplitter's request goes to", () => {
@@ -78,7 +78,7 @@ clusterTest("a request without a gateway", () => {
     expect(refused.status).toBe(503);
     expect(JSON.parse(await text(refused.body as never))).toEqual({ error: "iris has no replica that is ready" });
 
-    await scratch.client.create(irisPod(scratch.name, "iris-a", echo), signal);
+    await scratch.client.create(servingPod(scratch.name, "iris-a", echo), signal);
     await untilPods(scratch.client, scratch.name, (pods) => pods.some(isReady));
     const answered = async (endpoint: string) => {
       const answer = await ask(endpoint);
@@ -89,16 +89,6 @@ clusterTest("a request without a gateway", () => {
       );
       return { ...answer, parts };
     };
-    await expect
-      .poll(
-        () =>
-          ask(inside).then(
-            ({ status }) => status,
-            () => 0,
-          ),
-        { timeout: 20_000 },
-      )
-      .toBe(207);
     for (const endpoint of [inside, "http://127.0.0.1:1/iris", "http://no-host.invalid/iris"]) {
       const { headers, parts } = await answered(endpoint);
       expect(headers.location).toBe("/elsewhere");
@@ -111,5 +101,5 @@ clusterTest("a request without a gateway", () => {
       expect(last[1]).toBe("\nend");
       expect(last[0] - first[0]).toBeGreaterThan(700);
     }
-  }, 60_000);
+  }, 240_000);
 });

@@ -14,7 +14,7 @@ export const isRunning = ({ status }: SomePod) => status?.phase === "Running";
 export const isReady = ({ status }: SomePod) =>
   status?.conditions?.some(({ type, status: is }) => type === "Ready" && is === "True") === true;
 
-/** A pod as one of the API `iris` would be, that runs `script`. */
+/** A pod as one of the API `iris` would be, that runs `script`; ready at once. */
 export function irisPod(namespace: string, name: string, script: string, ...args: readonly string[]) {
   return {
     apiVersion: "v1",
@@ -35,11 +35,18 @@ export function irisPod(namespace: string, name: string, script: string, ...args
   };
 }
 
+/** The same pod, ready when it listens where the sidecar would. */
+export function servingPod(namespace: string, name: string, script: string) {
+  const pod = irisPod(namespace, name, script);
+  const readinessProbe = { tcpSocket: { port: 8500 }, periodSeconds: 1 };
+  return { ...pod, spec: { ...pod.spec, containers: pod.spec.containers.map((one) => ({ ...one, readinessProbe })) } };
+}
+
 export async function untilPods(
   client: KubeClient,
   namespace: string,
   isEnough: (pods: readonly SomePod[]) => boolean,
-  timeoutMs = 40_000,
+  timeoutMs = 120_000,
 ): Promise<void> {
   const pods = new Map<string, SomePod>();
   for await (const event of client.watch<SomePod>(resource.pod, { namespace }, AbortSignal.timeout(timeoutMs))) {
