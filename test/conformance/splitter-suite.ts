@@ -123,7 +123,7 @@ export function describeSplitters(environment: string, create: () => Promise<Ben
       expect((await deploy(folder)).status).toBe(0);
       const stop = new AbortController();
       const url = `http://127.0.0.1:${bench.port}/shifts`;
-      const load = runLoad({ url, ratePerSecond: 100, until: stop.signal, body: "1", connections: 8 });
+      const load = runLoad({ url, ratePerSecond: 20, until: stop.signal, body: "1", connections: 8 });
       for (const one of [50, 0, 90, 0]) {
         await writeFile(join(folder, "cortex.yaml"), apis + weights(one));
         const changed = await deploy(folder);
