@@ -2,6 +2,7 @@ import type { Project, Suitability } from "../../core/environment.ts";
 import type { Api, Handler } from "../../spec/api.ts";
 import type { ClusterFeatures } from "./features.ts";
 import { objectsOf } from "./manifests/objects.ts";
+import { portClash } from "./manifests/proxy-container.ts";
 import { port } from "./names.ts";
 
 type Refusal = Suitability["refusals"][number];
@@ -23,12 +24,12 @@ export function clusterSuitability(api: Api, project: Project, options: Suitabil
   const notices = features ? clusterNotices(api, features) : [];
   if (api.kind === "TrafficSplitter") return { refusals: splitterRefusals(features), notices };
   if (api.kind !== "RealtimeAPI") return { refusals: [], notices: [] };
-  const taken = new Set<number>([port.proxy, port.proxyAdmin]);
   const refusals: Refusal[] = api.handler ? handlerRefusals(api.handler, project, options) : [];
-  if (api.pod.port !== null && taken.has(api.pod.port)) {
+  const clash = portClash(api);
+  if (clash !== undefined) {
     refusals.push({
-      message: `pod.port: ${api.pod.port} is taken by the proxy in front of it`,
-      hint: `choose another one than ${[...taken].join(" and ")}`,
+      message: `pod.port: ${clash} is taken by the proxy in front of it`,
+      hint: `choose one that is not ${port.proxy}, ${port.proxyAdmin} or little above`,
     });
   }
   return { refusals, notices };

@@ -29,6 +29,13 @@ export function handlerPorts(api: RealtimeApi): {
   };
 }
 
+/** @returns a port that the API would listen on and the sidecar needs; undefined when there is none */
+export function portClash(api: RealtimeApi): number | undefined {
+  const { listen, admin } = handlerPorts(api);
+  const taken = new Set<number>([port.proxy, port.proxyAdmin, ...admin]);
+  return [...listen, ...(api.pod.port === null ? [] : [api.pod.port])].find((one) => taken.has(one));
+}
+
 export function proxyContainer(api: RealtimeApi, namespace: string): object {
   const containers = api.pod.containers;
   const isChecked = containers?.some((one) => one.readiness_probe) ?? true;

@@ -65,6 +65,7 @@ function scaledObject(api: RealtimeApi, behavior: object, input: ScalingInput): 
       advanced: { horizontalPodAutoscalerConfig: { name, behavior } },
       triggers: [
         {
+          name: "in-flight",
           type: "prometheus",
           metricType: "AverageValue",
           metadata: {
@@ -95,6 +96,7 @@ function wakingTrigger({ gateway, prometheusUrl }: ClusterFeatures): object {
     'envoy_http_conn_manager_prefix=~"https?-.*"',
   ];
   return {
+    name: "asleep",
     type: "prometheus",
     metricType: "AverageValue",
     metadata: {
