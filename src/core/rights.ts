@@ -51,11 +51,17 @@ export const deployRights: readonly Right[] = [
   {
     group: "",
     resource: "services/proxy",
-    verbs: ["get", "create"],
-    purpose: "predict without a gateway",
+    verbs: ["get"],
+    purpose: "show metrics of a Prometheus in the same namespace",
     isOptional: true,
   },
-  { group: "", resource: "pods/portforward", verbs: ["get", "create"], purpose: "port-forward", isOptional: true },
+  {
+    group: "",
+    resource: "pods/portforward",
+    verbs: ["get", "create"],
+    purpose: "port-forward, and predict without a gateway",
+    isOptional: true,
+  },
   { group: "", resource: "pods/exec", verbs: ["get", "create"], purpose: "exec", isOptional: true },
   {
     group: "metrics.k8s.io",
