@@ -126,7 +126,8 @@ async function write(entries: AsyncIterable<TarEntry>, blobs: string, signal: Ab
 async function compressInto(handle: FileHandle, entries: AsyncIterable<TarEntry>, signal: AbortSignal): Promise<Layer> {
   const plain = createHash("sha256");
   const packed = createHash("sha256");
-  const zstd = createZstdCompress({ params: { [constants.ZSTD_c_compressionLevel]: compressionLevel } });
+  const params = { [constants.ZSTD_c_compressionLevel]: compressionLevel };
+  const zstd = createZstdCompress({ chunkSize: pieceBytes, params });
   let bytes = 0;
   const writing = (async () => {
     for await (const chunk of zstd as AsyncIterable<Buffer>) {
@@ -145,7 +146,7 @@ async function compressInto(handle: FileHandle, entries: AsyncIterable<TarEntry>
     for await (const piece of inPieces(writeTar(entries))) {
       signal.throwIfAborted();
       plain.update(piece);
-      if (!zstd.write(piece)) await drained(zstd);
+      await written(zstd, piece);
     }
     zstd.end();
   } catch (error) {
@@ -160,36 +161,34 @@ async function compressInto(handle: FileHandle, entries: AsyncIterable<TarEntry>
   return { digest: `sha256:${packed.digest("hex")}`, diffId: `sha256:${plain.digest("hex")}`, bytes };
 }
 
-function drained(zstd: ReturnType<typeof createZstdCompress>): Promise<void> {
+/** Waits until `piece` is read, so that its memory may be used again. @throws when the compression ends before */
+function written(zstd: ReturnType<typeof createZstdCompress>, piece: Buffer): Promise<void> {
   return new Promise((resolve, reject) => {
-    const settle = (error?: Error) => {
-      zstd.off("drain", settle);
+    const closed = () => reject(new Error("the compression has ended"));
+    zstd.once("close", closed);
+    zstd.write(piece, (error) => {
       zstd.off("close", closed);
       if (error) reject(error);
       else resolve();
-    };
-    const closed = () => settle(zstd.errored ?? new Error("closed"));
-    zstd.once("drain", settle);
-    zstd.once("close", closed);
+    });
   });
 }
 
+/** Cuts what comes into pieces of one length. They share their memory: each is over when the next is asked for. */
 async function* inPieces(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, undefined> {
-  let pending: Buffer[] = [];
+  const piece = Buffer.allocUnsafeSlow(pieceBytes);
   let bytes = 0;
   for await (const chunk of chunks) {
     for (let at = 0; at < chunk.length; ) {
-      const part = chunk.subarray(at, at + pieceBytes - bytes);
-      pending.push(part);
-      bytes += part.length;
-      at += part.length;
+      const copied = chunk.copy(piece, bytes, at);
+      bytes += copied;
+      at += copied;
       if (bytes < pieceBytes) continue;
-      yield Buffer.concat(pending);
-      pending = [];
+      yield piece;
       bytes = 0;
     }
   }
-  if (bytes > 0) yield Buffer.concat(pending);
+  if (bytes > 0) yield piece.subarray(0, bytes);
 }
 
 /** What was used within the last hour belongs to a program that runs, or that ran a moment ago. */

@@ -1,5 +1,5 @@
-import { createReadStream } from "node:fs";
-import { readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { createReadStream, readFileSync, statSync } from "node:fs";
+import { readdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { CortexError } from "../../core/errors.ts";
 import { findOnPath, findPython, type Python, type Variables } from "../../packages/find-python.ts";
@@ -227,18 +227,19 @@ async function filesBelow(folder: string, below = ""): Promise<InstalledFile[]> 
   for (const entry of await readdir(join(folder, below), { withFileTypes: true })) {
     const path = below === "" ? entry.name : `${below}/${entry.name}`;
     if (entry.isDirectory()) files.push(...(await filesBelow(folder, path)));
-    else files.push(await installedFile(folder, path));
+    else files.push(installedFile(folder, path));
   }
   return files;
 }
 
-async function installedFile(folder: string, path: string): Promise<InstalledFile> {
-  const { size, mode } = await stat(join(folder, path));
+function installedFile(folder: string, path: string): InstalledFile {
+  const { size, mode } = statSync(join(folder, path));
   return { path, bytes: size, executable: (mode & 0o111) !== 0, open: () => readInPieces(join(folder, path), size) };
 }
 
+/** Small files, of which there are thousands, are read in one call: that takes a fraction of the time. */
 async function* readInPieces(file: string, bytes: number): AsyncGenerator<Buffer, void, undefined> {
-  if (bytes <= 1 << 20) yield await readFile(file);
+  if (bytes <= 1 << 20) yield readFileSync(file);
   else {
     yield* createReadStream(file, { highWaterMark: 1 << 20 }) as AsyncIterable<Buffer>;
   }
