@@ -37,6 +37,8 @@ export interface AddonPlan {
   readonly notes: readonly string[];
   /** What is written, in the order in which it is. */
   readonly objects: readonly unknown[];
+  /** What an older version of it brought and this one lacks: it goes once this one works. */
+  readonly surplus?: readonly unknown[];
   /** What is written down once it works, for the next time. */
   readonly release?: { readonly version: string; readonly objects: number; readonly source: string };
   /** It is Cortex's own to wait for, and does not work yet. */

@@ -12,49 +12,57 @@ export interface Right {
 }
 
 const gatewayGroup = "gateway.networking.k8s.io";
-const whole = ["get", "list", "watch", "create", "patch", "delete"] as const;
+/** Server-side apply is `patch`, and `create` of what is new; `update` takes back what somebody else added. */
+const written = ["get", "list", "create", "patch", "update", "delete"] as const;
+const watched = [...written, "watch"] as const;
 
-/** What deploying, looking at and deleting APIs does in the namespace of an environment. Server-side apply is `patch`, and `create` of what is new. */
+/**
+ * What deploying, looking at and deleting APIs does in the namespace of an environment. Kinds that a cluster lacks are among
+ * them: whether it has them shows only to those who may ask.
+ */
 export const deployRights: readonly Right[] = [
-  { group: "", resource: "configmaps", verbs: [...whole, "update"], purpose: "keep what each API is" },
-  { group: "apps", resource: "controllerrevisions", verbs: whole, purpose: "keep older revisions" },
-  { group: "apps", resource: "deployments", verbs: whole, purpose: "run replicas" },
-  { group: "", resource: "services", verbs: whole, purpose: "reach replicas" },
-  { group: "", resource: "serviceaccounts", verbs: whole, purpose: "run replicas with no rights" },
-  { group: "", resource: "secrets", verbs: whole, purpose: "keep env values and pull credentials" },
-  { group: "policy", resource: "poddisruptionbudgets", verbs: whole, purpose: "keep replicas while nodes drain" },
-  { group: "autoscaling", resource: "horizontalpodautoscalers", verbs: whole, purpose: "scale" },
-  { group: "keda.sh", resource: "scaledobjects", verbs: whole, purpose: "scale on requests in flight" },
-  { group: gatewayGroup, resource: "httproutes", verbs: whole, purpose: "route requests" },
+  { group: "", resource: "configmaps", verbs: watched, purpose: "keep what each API is" },
+  { group: "apps", resource: "deployments", verbs: watched, purpose: "run replicas" },
+  { group: gatewayGroup, resource: "httproutes", verbs: watched, purpose: "route requests" },
+  { group: "", resource: "services", verbs: written, purpose: "reach replicas" },
+  { group: "", resource: "serviceaccounts", verbs: written, purpose: "run replicas with no rights" },
+  { group: "policy", resource: "poddisruptionbudgets", verbs: written, purpose: "keep replicas while nodes drain" },
+  { group: "autoscaling", resource: "horizontalpodautoscalers", verbs: written, purpose: "scale" },
+  { group: "keda.sh", resource: "scaledobjects", verbs: written, purpose: "scale on requests in flight" },
   {
     group: "gateway.envoyproxy.io",
     resource: "httproutefilters",
-    verbs: whole,
+    verbs: written,
     purpose: "answer for APIs that have no replica",
   },
   {
     group: "gateway.envoyproxy.io",
     resource: "backendtrafficpolicies",
-    verbs: whole,
+    verbs: written,
     purpose: "route requests without a time limit",
   },
   {
     group: "monitoring.coreos.com",
     resource: "podmonitors",
-    verbs: whole,
+    verbs: written,
     purpose: "be scraped by the Prometheus operator",
   },
-  { group: "apps", resource: "replicasets", verbs: ["get", "list", "watch"], purpose: "watch rollouts" },
-  { group: "", resource: "pods", verbs: ["get", "list", "watch"], purpose: "watch rollouts" },
-  { group: "", resource: "events", verbs: ["list", "watch"], purpose: "say why a replica does not start" },
-  { group: "", resource: "pods/log", verbs: ["get"], purpose: "read logs" },
+  {
+    group: "apps",
+    resource: "controllerrevisions",
+    verbs: ["list", "create", "delete"],
+    purpose: "keep older revisions",
+  },
+  // Never read: what they hold comes from whoever deploys.
   {
     group: "",
-    resource: "services/proxy",
-    verbs: ["get"],
-    purpose: "show metrics of a Prometheus in the same namespace",
-    isOptional: true,
+    resource: "secrets",
+    verbs: ["create", "patch", "update", "delete"],
+    purpose: "keep env values and pull credentials",
   },
+  { group: "", resource: "pods", verbs: ["list", "watch"], purpose: "watch replicas" },
+  { group: "", resource: "events", verbs: ["list", "watch"], purpose: "say why a replica does not start" },
+  { group: "", resource: "pods/log", verbs: ["get"], purpose: "read logs" },
   {
     group: "",
     resource: "pods/portforward",
@@ -63,13 +71,6 @@ export const deployRights: readonly Right[] = [
     isOptional: true,
   },
   { group: "", resource: "pods/exec", verbs: ["get", "create"], purpose: "exec", isOptional: true },
-  {
-    group: "metrics.k8s.io",
-    resource: "pods",
-    verbs: ["list"],
-    purpose: "show the memory of replicas",
-    isOptional: true,
-  },
 ];
 
 /** The same beyond the environment's namespace. */
@@ -78,9 +79,14 @@ export const clusterReadRights: readonly Right[] = [
     group: "",
     resource: "nodes",
     verbs: ["list"],
-    purpose: "build images for the nodes' architecture",
+    purpose: "make images for the processors of the nodes",
     isOptional: true,
   },
+];
+
+/** In the namespace of the Prometheus that is asked, of whatever name its Service is. */
+export const metricsRights: readonly Right[] = [
+  { group: "", resource: "services/proxy", verbs: ["get"], purpose: "show requests and what scales", isOptional: true },
 ];
 
 /** What `cortex cluster install`, `uninstall` and `health` do, in all namespaces. */

@@ -120,6 +120,15 @@ describe("a plan of what to install", () => {
     ).toEqual(["Deployment", "Job"]);
   });
 
+  test("takes away what an older version of ours brought, but for definitions", async () => {
+    const cluster = applied(bare, await plan(bare));
+    const labels = { "app.kubernetes.io/managed-by": "cortex", "cortex.dev/addon": "keda" };
+    const old = object("v1", "ConfigMap", { name: "old", namespace: "keda", labels });
+    const oldKind = { ...crd("old.keda.sh"), metadata: { name: "old.keda.sh", labels } };
+    const keda = (await plan([...cluster, old, oldKind])).addons.find(({ name }) => name === "keda")!;
+    expect(keda.surplus).toEqual([expect.objectContaining({ kind: "ConfigMap" })]);
+  });
+
   test("leaves the Gateway API's CRDs out of Envoy Gateway's manifest, and puts our labels on all that it writes", async () => {
     const { addons, before, after } = await plan(bare);
     const objects = [...before, ...addons.flatMap((one) => one.objects), ...after] as KubeObject[];

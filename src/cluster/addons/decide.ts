@@ -116,15 +116,21 @@ function ourDecision(
   source: string | undefined,
 ): Decision {
   const version = pinnedVersion(name);
-  const base = { name, notes: [], isAwaited: !found.isReady };
+  const base = { name, notes: [], isAwaited: true };
   if (record && compareVersions(record.version, version) > 0) {
-    return { ...base, action: "keep", version: record.version, notes: ["a newer Cortex installed it"] };
+    return {
+      ...base,
+      action: "keep",
+      version: record.version,
+      notes: ["a newer Cortex installed it"],
+      isAwaited: false,
+    };
   }
-  if (record && record.version !== version) return { ...base, action: "update", version, isAwaited: true };
-  const isWhole = record !== undefined && record.objects === found.objects.length;
+  if (record && record.version !== version) return { ...base, action: "update", version };
+  const isWhole = record !== undefined && record.objects === found.objects.length && found.isReady;
   const isSame = source === undefined || source === record?.source;
-  if (isWhole && isSame) return { ...base, action: "keep", version };
-  return { ...base, action: isWhole ? "update" : "complete", version, isAwaited: true };
+  if (isWhole && isSame) return { ...base, action: "keep", version, isAwaited: false };
+  return { ...base, action: isWhole ? "update" : "complete", version };
 }
 
 /** Envoy Gateway is made for a version of the Gateway API, and that one may be somebody else's. */

@@ -210,11 +210,17 @@ interface MetadataPage {
   readonly items: readonly Pick<KubeObject, "metadata">[] | null;
 }
 
-/** Whether all replicas of the newest template serve. */
+/** Whether all replicas are of the newest template, and serve. One that somebody scaled to nothing does not. */
 export function isAvailable({ metadata, spec, status }: Workload): boolean {
-  const wanted = spec.replicas ?? 1;
-  const isSeen = status?.observedGeneration === metadata.generation;
-  return isSeen && (status?.updatedReplicas ?? 0) >= wanted && (status?.availableReplicas ?? 0) >= wanted;
+  const wanted = Math.max(1, spec.replicas ?? 1);
+  const { observedGeneration, replicas = 0, updatedReplicas = 0, availableReplicas = 0 } = status ?? {};
+  const isSeen = observedGeneration === metadata.generation;
+  return isSeen && updatedReplicas >= wanted && availableReplicas >= wanted && replicas <= updatedReplicas;
+}
+
+/** Whether any replica serves, of whatever template. */
+export function serves({ status }: Workload): boolean {
+  return (status?.availableReplicas ?? 0) > 0;
 }
 
 export function conditionOf(

@@ -1,7 +1,7 @@
 import type { AddonName } from "../../core/cluster.ts";
 import { label } from "../../kubernetes/labels.ts";
 import type { KubeObject } from "../../kubernetes/objects.ts";
-import { type ClusterFacts, isAvailable, isOurs, isTrue, type Service, type Workload } from "./facts.ts";
+import { type ClusterFacts, isAvailable, isOurs, isTrue, type Service, serves, type Workload } from "./facts.ts";
 import { imagesOf, tagOf } from "./manifest.ts";
 import { bundleAnnotation, envoyGroup, gatewayGroup, kedaGroup } from "./releases.ts";
 
@@ -12,7 +12,10 @@ export type Found =
       readonly state: "ours";
       readonly version: string;
       readonly objects: readonly KubeObject[];
+      /** All of it is as it was applied, and works. */
       readonly isReady: boolean;
+      /** Something of it does not work at all. */
+      readonly isDown: boolean;
     }
   | { readonly state: "others"; readonly version: string; readonly where: string; readonly isReady: boolean }
   /** Definitions of kinds without the program that serves them. */
@@ -23,7 +26,14 @@ const unknown = "unknown version";
 export function findAddon(name: Exclude<AddonName, "gateway">, facts: ClusterFacts): Found {
   const objects = oursOf(facts, name);
   if (objects.length > 0) {
-    return { state: "ours", version: versionOf(name, objects), objects, isReady: isReady(name, objects) };
+    const version = versionOf(name, objects);
+    return {
+      state: "ours",
+      version,
+      objects,
+      isReady: isEach(name, objects, isAvailable),
+      isDown: !isEach(name, objects, serves),
+    };
   }
   return finders[name](facts);
 }
@@ -57,7 +67,7 @@ const finders: Readonly<Record<Exclude<AddonName, "gateway">, (facts: ClusterFac
     const found = foreignPrometheus(facts);
     if (!found) return { state: "absent" };
     const { workload, url } = found;
-    return { state: "others", version: prometheusVersion(workload), where: url, isReady: isAvailable(workload) };
+    return { state: "others", version: prometheusVersion(workload), where: url, isReady: serves(workload) };
   },
 };
 
@@ -67,7 +77,7 @@ function programOf(facts: ClusterFacts, repository: string, group: string): Foun
   if (program) {
     const { namespace, name } = program.metadata;
     const version = imageVersion(program, repository);
-    return { state: "others", version, where: `${namespace}/${name}`, isReady: isAvailable(program) };
+    return { state: "others", version, where: `${namespace}/${name}`, isReady: serves(program) };
   }
   if (definitions.length === 0) return { state: "absent" };
   return { state: "remains", what: definitions.map(({ metadata }) => metadata.name) };
@@ -99,7 +109,7 @@ export function foreignPrometheus(facts: ClusterFacts): ForeignPrometheus | unde
     const url = `http://${name}.${namespace}${port === 80 ? "" : `:${port}`}`;
     return [{ workload, service, port, url }];
   });
-  return reached.find(({ workload }) => isAvailable(workload)) ?? reached[0];
+  return reached.find(({ workload }) => serves(workload)) ?? reached[0];
 }
 
 const prometheusImages = ["prom/prometheus", "prometheus/prometheus"];
@@ -146,10 +156,10 @@ function versionOf(name: AddonName, objects: readonly KubeObject[]): string {
   return tags.find((tag) => tag !== undefined) ?? unknown;
 }
 
-/** Programs serve, and what they serve is reached. An add-on of several objects that lacks its program is not ready. */
-export function isReady(name: AddonName, objects: readonly KubeObject[]): boolean {
+/** An add-on of several objects that lacks its program does not work. */
+function isEach(name: AddonName, objects: readonly KubeObject[], isWell: (workload: Workload) => boolean): boolean {
   const workloads = objects.filter(({ kind }) => kind === "Deployment" || kind === "StatefulSet") as Workload[];
   const apis = objects.filter(({ kind }) => kind === "APIService") as (KubeObject & Parameters<typeof isTrue>[0])[];
   const hasProgram = name === "gateway-api" || workloads.length > 0;
-  return hasProgram && workloads.every(isAvailable) && apis.every((api) => isTrue(api, "Available"));
+  return hasProgram && workloads.every(isWell) && apis.every((api) => isTrue(api, "Available"));
 }

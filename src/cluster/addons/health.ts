@@ -27,7 +27,7 @@ export async function health(options: HealthOptions, signal: AbortSignal): Promi
     addonNames.map(async (name) => {
       if (name === "gateway") return gatewayHealth(facts, options.gateway);
       const row = programHealth(name, findAddon(name, facts), options);
-      if (row.status !== "down" || row.installedBy !== "cortex") return row;
+      if (row.installedBy !== "cortex" || (row.status === "ok" && row.warning === undefined)) return row;
       const { detail, failure } = diagnose(await stateOf(options.client, name, signal));
       const hint = failure?.hint ?? row.hint;
       return { ...row, ...(detail && { warning: detail }), ...(hint !== undefined && { hint }) };
@@ -57,10 +57,11 @@ function programHealth(name: Program, found: Found, { gateway, prometheus }: Hea
   const { version, isReady } = found;
   const installedBy = found.state === "ours" ? "cortex" : "others";
   const base = { name, version, installedBy } as const;
-  if (!isReady) {
+  if (found.state === "ours" ? found.isDown : !isReady) {
     const where = found.state === "others" ? ` (${found.where})` : "";
     return { ...base, status: "down", warning: `its program does not run${where}`, hint: isOurHint(found) };
   }
+  if (!isReady) return { ...base, status: "ok", warning: "not all of it is ready", hint: isOurHint(found) };
   const isOlder = found.state === "ours" && /\d/.test(version) && compareVersions(version, pinnedVersion(name)) < 0;
   if (!isOlder) return { ...base, status: "ok" };
   return { ...base, status: "ok", warning: `this Cortex installs ${pinnedVersion(name)}`, hint: install };

@@ -5,6 +5,7 @@ import type { KubeClient } from "../../kubernetes/kube-client.ts";
 import { clusterConfig } from "../../kubernetes/labels.ts";
 import { type KubeObject, resource } from "../../kubernetes/objects.ts";
 import type { Gateway } from "./facts.ts";
+import { kindOf } from "./kinds.ts";
 import { labelled, objectText } from "./manifest.ts";
 import { installedReleases, settingsObject, type WrittenSettings } from "./settings-objects.ts";
 import { type Waiting, waitForAddon } from "./wait.ts";
@@ -92,7 +93,17 @@ async function installOne(
     };
     await waitForAddon(client, name, waiting);
   }
+  await removeSurplus((addon.surplus ?? []) as readonly KubeObject[], client, signal);
   if (objects.length > 0 || isAwaited) onEvent({ addon: name, phase: "ready" });
+}
+
+async function removeSurplus(objects: readonly KubeObject[], client: KubeClient, signal: AbortSignal): Promise<void> {
+  await Promise.all(
+    objects.map((one) => {
+      const { namespace, name } = one.metadata;
+      return client.remove(kindOf(one)!, namespace, name, { propagation: "Background" }, signal);
+    }),
+  );
 }
 
 /** In stages: what others lie in or are defined by first, what runs last; within a stage all at once. */

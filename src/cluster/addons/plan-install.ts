@@ -4,7 +4,7 @@ import type { KubeClient } from "../../kubernetes/kube-client.ts";
 import { label } from "../../kubernetes/labels.ts";
 import { type KubeObject, resource } from "../../kubernetes/objects.ts";
 import { type Decision, type Decisions, decide, decisionNames, prometheusUrl } from "./decide.ts";
-import { type ClusterFacts, conditionOf, type Gateway, isOurs, readFacts } from "./facts.ts";
+import { type ClusterFacts, conditionOf, type Gateway, isAvailable, isOurs, readFacts } from "./facts.ts";
 import { oursOf } from "./found.ts";
 import { certificateProblems, classProblems, gatewayNamed, gatewayProblems, type TlsSecret } from "./gateway-checks.ts";
 import { envoyController, gatewayObjects, ourGateway, type SecretName, secretName } from "./gateway-objects.ts";
@@ -127,9 +127,8 @@ async function planAddon(
   ports: InstallPorts,
   signal: AbortSignal,
 ): Promise<AddonPlan> {
-  const { name, isAwaited } = decision;
-  const restarts = isAwaited && decision.action === "keep" && hasJobs(name);
-  if (!isWritten(decision.action) && !restarts) return { ...decision, objects: [] };
+  const { name } = decision;
+  if (!isWritten(decision.action)) return { ...decision, objects: [] };
   if (files && name === "metrics-server" && !files[name]) {
     return {
       ...decision,
@@ -141,19 +140,17 @@ async function planAddon(
   }
   const { objects, source, notes } = await wantedObjects(name, facts, files, ports, signal);
   const wanted = labelled(objects, name);
-  const missing = missingOf(wanted, facts);
+  const missing = [...new Set([...missingOf(wanted, facts), ...illOf(wanted, facts)])];
   return {
     ...decision,
     notes: [...decision.notes, ...notes],
-    objects: missing.every(isJob) && !isAwaited ? [] : missing,
+    objects: missing,
+    surplus: surplusOf(wanted, name, facts),
     release: { version: decision.version, objects: wanted.filter((one) => !isJob(one)).length, source },
   };
 }
 
 const isJob = ({ kind }: KubeObject) => kind === "Job";
-/** Envoy Gateway's certificates come from a job that is deleted soon after. */
-const hasJobs = (name: Decision["name"]) => name === "envoy-gateway";
-
 async function wantedObjects(
   name: Decision["name"],
   facts: ClusterFacts,
@@ -212,6 +209,19 @@ function trustingKubelets(object: KubeObject): KubeObject {
 function missingOf(wanted: readonly KubeObject[], facts: ClusterFacts): readonly KubeObject[] {
   const applied = new Map(facts.ours.map((one) => [objectKey(one), one.metadata.annotations?.[appliedAnnotation]]));
   return wanted.filter((one) => applied.get(objectKey(one)) !== one.metadata.annotations?.[appliedAnnotation]);
+}
+
+/** Programs that do not run, though they are as they were applied: somebody may have changed what the hash does not tell. */
+function illOf(wanted: readonly KubeObject[], facts: ClusterFacts): readonly KubeObject[] {
+  const ill = new Set(facts.workloads.filter((one) => isOurs(one) && !isAvailable(one)).map(objectKey));
+  return wanted.filter((one) => ill.has(objectKey(one)));
+}
+
+/** Definitions stay: with one, all objects of its kind would go. */
+function surplusOf(wanted: readonly KubeObject[], name: AddonName, facts: ClusterFacts): readonly KubeObject[] {
+  const keys = new Set(wanted.map(objectKey));
+  const kept = ["CustomResourceDefinition", "Namespace"];
+  return oursOf(facts, name).filter((one) => !keys.has(objectKey(one)) && !kept.includes(one.kind));
 }
 
 interface Taken {

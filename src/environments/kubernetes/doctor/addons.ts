@@ -1,4 +1,5 @@
 import type { Check } from "../../../core/check.ts";
+import { CortexError } from "../../../core/errors.ts";
 import type { KubeClient } from "../../../kubernetes/kube-client.ts";
 import { resource } from "../../../kubernetes/objects.ts";
 import { askPrometheus } from "../metrics/prometheus.ts";
@@ -80,9 +81,18 @@ async function prometheusCheck(
   }
   const query = `count(envoy_http_downstream_rq_xx{cortex_namespace="${namespace}"})`;
   const [samples, pods] = await Promise.all([
-    askPrometheus(client, url, query, signal),
+    askPrometheus(client, url, query, signal).catch((error: unknown) => unanswered(error)),
     client.list<Pod>(resource.pod, { namespace, labelSelector: ours }, signal),
   ]);
+  if (samples instanceof CortexError) {
+    const without = "requests are not shown";
+    return {
+      name,
+      status: "warn",
+      message: `${samples.message}: ${without}`,
+      fix: samples.hint ?? "see to it as it was installed",
+    };
+  }
   const isOld = ({ metadata }: Pod) => Date.now() - Date.parse(metadata.creationTimestamp ?? "") > scrapedWithinMs;
   const running = (pods?.items ?? []).filter((pod) => pod.status?.phase === "Running" && isOld(pod));
   if (samples.length > 0)
@@ -94,6 +104,11 @@ async function prometheusCheck(
     message: `${url} answers, but knows nothing of the ${running.length} replicas in ${namespace}: they are not scaled on their requests`,
     fix: "have it scrape pods by the annotations prometheus.io/scrape, port and path, or select PodMonitors of all namespaces",
   };
+}
+
+function unanswered(error: unknown): CortexError {
+  if (error instanceof CortexError) return error;
+  throw error;
 }
 
 async function metricsCheck(

@@ -37,7 +37,7 @@ export async function checkCluster(options: ClusterDoctorOptions, signal: AbortS
   const checks = await Promise.all([
     guarded("credentials", (until) => userCheck(client, until)),
     guarded("namespace", (until) => namespaceChecks(client, namespace, until)),
-    guarded("rights", (until) => checkRights(client, namespace, groups, until)),
+    guarded("rights", (until) => checkRights(client, namespace, until)),
     guarded("nodes", (until) => nodesCheck(client, until)),
     ...addonChecks(client, namespace, groups, options).map(({ name, look }) => guarded(name, look)),
     guarded("clock", async () => clockCheck(reached.serverTime, options.now())),
