@@ -38,7 +38,7 @@ export function irisPod(namespace: string, name: string, script: string, ...args
 /** The same pod, ready when it listens where the sidecar would. */
 export function servingPod(namespace: string, name: string, script: string) {
   const pod = irisPod(namespace, name, script);
-  const readinessProbe = { tcpSocket: { port: 8500 }, periodSeconds: 1 };
+  const readinessProbe = { tcpSocket: { port: 8500 }, periodSeconds: 1, failureThreshold: 60 };
   return { ...pod, spec: { ...pod.spec, containers: pod.spec.containers.map((one) => ({ ...one, readinessProbe })) } };
 }
 
