@@ -99,29 +99,43 @@ function trafficPolicy(input: RouteInput): Manifest {
       },
       timeout: { http: { requestTimeout: "0s", streamIdleTimeout: "0s", maxStreamDuration: "0s" } },
       retry: { numRetries: 2, retryOn: { triggers: ["connect-failure"] } },
+      responseOverride: [noReplica(spec.name)],
       ...(spec.kind === "TrafficSplitter" && { telemetry: { metrics: { routeStatName: splitterStatName } } }),
     },
   };
 }
 
+/** What the gateway says by itself while no replica takes requests; what a replica answers with is left as it is. */
+function noReplica(api: string): object {
+  const body = { error: `no healthy upstream: no replica of ${api} takes requests`, code: "no_replica", api };
+  return {
+    match: { statusCodes: [{ type: "Value", value: 503 }] },
+    source: "Local",
+    response: answer(body, 1),
+  };
+}
+
+/** An answer in the shape of all that Cortex itself answers with. */
+function answer(body: object, retryAfterS: number): object {
+  return {
+    contentType: "application/json",
+    // The gateway reads a per cent sign as the beginning of a variable.
+    body: { type: "Inline", inline: `${JSON.stringify(body).replaceAll("%", "%%")}\n` },
+    header: {
+      set: [
+        { name: "retry-after", value: String(Math.ceil(retryAfterS)) },
+        { name: "access-control-allow-origin", value: "*" },
+      ],
+    },
+  };
+}
+
 function directResponse(api: string, { code, message, retryAfterS }: Unavailable, input: RouteInput): Manifest {
-  const body = JSON.stringify({ error: `no healthy upstream: ${message}`, code, api });
+  const body = { error: `no healthy upstream: ${message}`, code, api };
   return {
     apiVersion: `${envoyGatewayApi}/v1alpha1`,
     kind: "HTTPRouteFilter",
     metadata: metadataOf(input),
-    spec: {
-      directResponse: {
-        contentType: "application/json",
-        statusCode: 503,
-        body: { type: "Inline", inline: `${body.replaceAll("%", "%%")}\n` },
-        header: {
-          set: [
-            { name: "retry-after", value: String(Math.ceil(retryAfterS)) },
-            { name: "access-control-allow-origin", value: "*" },
-          ],
-        },
-      },
-    },
+    spec: { directResponse: { statusCode: 503, ...answer(body, retryAfterS) } },
   };
 }
