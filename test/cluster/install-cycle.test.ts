@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { addonResource } from "../../src/cluster/addons/kinds.ts";
+import { installRights, type Right, rulesOf } from "../../src/core/rights.ts";
 import type { KubeClient } from "../../src/kubernetes/kube-client.ts";
 import { type KubeObject, resource } from "../../src/kubernetes/objects.ts";
+import { kubeconfigOf } from "../environments/kubernetes/support/deployer.ts";
 import { clusterClient, scratchNamespace, testKubeconfig } from "../support/cluster.ts";
 import { type Bench, createBench, eventually, type Ran } from "../support/cortex.ts";
 import { differences, everything } from "./support/everything.ts";
@@ -124,6 +126,55 @@ describe.skipIf(testKubeconfig === "" || addons === "" || !isDisposable)("add-on
       const dry = await cluster("uninstall", "--dry-run", "-o", "json");
       expect(dry.json()).toMatchObject({ uses: [{ addon: "keda", object: `ScaledObject ${scratch.name}/theirs` }] });
       expect((await cluster("uninstall", "-y")).status).toBe(0);
+    }
+    await isAsBefore();
+  });
+
+  test("need just the rights that are printed; one who lacks them is told which, and nothing is half done", {
+    timeout: 15 * minutes,
+  }, async () => {
+    const rbac = "rbac.authorization.k8s.io";
+    const name = "cortex-test-installer";
+    const allow = (rights: readonly Right[]) =>
+      client.apply(
+        { apiVersion: `${rbac}/v1`, kind: "ClusterRole", metadata: { name }, rules: rulesOf(rights) } as KubeObject,
+        { force: true },
+        signal,
+      );
+    {
+      await using scratch = await scratchNamespace("addons");
+      const kubeconfig = await kubeconfigOf(scratch.client, scratch.name);
+      const binding = {
+        apiVersion: `${rbac}/v1`,
+        kind: "ClusterRoleBinding",
+        metadata: { name },
+        roleRef: { apiGroup: rbac, kind: "ClusterRole", name },
+        subjects: [{ kind: "ServiceAccount", name: "deployer", namespace: scratch.name }],
+      };
+      await client.create(binding as KubeObject, signal);
+      const as = (...args: readonly string[]) =>
+        bench.cortex(["cluster", ...args, "-e", "test"], { env: { KUBECONFIG: kubeconfig }, timeoutMs: 8 * minutes });
+      try {
+        await bench.cortex(["env", "configure", "test", "--context", "test"], { env: { KUBECONFIG: kubeconfig } });
+        await allow(installRights.filter(({ resource: kind }) => kind !== "customresourcedefinitions"));
+        const refused = await eventually(async () => {
+          const ran = await as("install", "--addons-dir", addons, "-y");
+          if (/resources: \["customresourcedefinitions"\], verbs: \["list"\]/.test(ran.stderr)) return ran;
+          throw new Error(`${ran.status}: ${ran.stderr}`);
+        }, minutes);
+        expect(refused.status).toBe(3);
+        expect(refused.stdout).toBe("");
+        await allow(installRights);
+        await eventually(async () => (await as("health")).status !== 3, minutes);
+        const installed = await as("install", "--addons-dir", addons, "-y");
+        expect(installed.status, installed.stderr).toBe(0);
+        const removed = await as("uninstall", "-y");
+        expect(removed.status, removed.stderr).toBe(0);
+      } finally {
+        await client.remove(addonResource.clusterRoleBinding, undefined, name, {}, signal);
+        await client.remove(addonResource.clusterRole, undefined, name, {}, signal);
+        await bench.cortex(["env", "configure", "test", "--context", client.context]);
+      }
     }
     await isAsBefore();
   });

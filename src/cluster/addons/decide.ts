@@ -24,8 +24,6 @@ export interface Decisions {
   readonly gateway: string | undefined;
 }
 
-type ReleaseName = keyof typeof releases;
-
 /**
  * Looks at every add-on by itself. What others installed is used as it is, whatever its version; what cannot be used is a problem.
  * @param sources SHA-256 of the manifests that would be applied, as far as they are at hand
@@ -194,8 +192,4 @@ export function prometheusUrl(
   if (options.prometheus !== undefined) return options.prometheus;
   if (action === "use") return foreignPrometheus(facts)?.url;
   return action === "skip" ? facts.settings?.prometheus : own;
-}
-
-export function releaseNames(): readonly ReleaseName[] {
-  return Object.keys(releases) as ReleaseName[];
 }
