@@ -18,6 +18,14 @@ import { median, pairedDifferences, pairedRatios, showSummary } from "./harness/
 import { timeCommands } from "./harness/timed-commands.ts";
 
 const many = process.argv.includes("--many");
+const kubectlVariables = { ...(process.env as Record<string, string>), KUBECONFIG: testKubeconfig };
+
+/** Configuration of an API that needs no image and, with no replica, nothing of the node. */
+const small = (name: string, replicas = "min_replicas: 1, max_replicas: 1") => `- name: ${name}
+  kind: RealtimeAPI
+  pod: {port: 8000, containers: [{name: server, image: "busybox:1.35", command: [httpd, -f, -p, "8000"], compute: {cpu: 20m, mem: 20Mi}}]}
+  autoscaling: {${replicas}}
+`;
 
 await benchmark("kubernetes", async (run) => {
   if (testKubeconfig === "") throw new Error("CORTEX_TEST_KUBECONFIG names no cluster");
@@ -29,8 +37,6 @@ await benchmark("kubernetes", async (run) => {
     ...(many ? await thousand(bench, run) : []),
   ];
 });
-
-const kubectlVariables = { ...(process.env as Record<string, string>), KUBECONFIG: testKubeconfig };
 
 async function kubectl(bench: ClusterBench, args: readonly string[], signal: AbortSignal): Promise<string> {
   const options = { env: kubectlVariables, signal, maxBuffer: 256 * 2 ** 20 };
@@ -116,13 +122,6 @@ async function imageOf(bench: ClusterBench, signal: AbortSignal): Promise<string
   const path = "jsonpath={.spec.template.spec.containers[0].image}";
   return kubectl(bench, ["get", "deployment", "iris", "-o", path], signal);
 }
-
-/** Configuration of an API that needs no image and, with no replica, nothing of the node. */
-const small = (name: string, replicas = "min_replicas: 1, max_replicas: 1") => `- name: ${name}
-  kind: RealtimeAPI
-  pod: {port: 8000, containers: [{name: server, image: "busybox:1.35", command: [httpd, -f, -p, "8000"], compute: {cpu: 20m, mem: 20Mi}}]}
-  autoscaling: {${replicas}}
-`;
 
 async function unchanged(bench: ClusterBench, { quick, signal, say }: Run): Promise<Row[]> {
   say("deploying what is up to date");
