@@ -66,13 +66,10 @@ export async function* changeApi(
   const wantedObjects = objectsFor(change, undefined, undefined, ports);
   await refuseForeign(client, { namespace, wanted: wantedObjects, live }, signal);
   const anchor = await writeAnchor(change, deadline, ports, signal);
-  yield { type: "accepted", change: change.change, revision: record.number };
   const owner = ownerOf(anchor);
-  const secrets = change.secrets(owner);
-  const [applied] = await Promise.all([
-    applyRevision(change, owner, secrets, ports, signal),
-    keepRevision(client, namespace, record, owner, signal),
-  ]);
+  const applied = await applyAndKeep(change, owner, ports, signal);
+  // Not before all is written: who does not wait reads no further.
+  yield { type: "accepted", change: change.change, revision: record.number };
   const generation = applied.find(({ kind }) => kind === "Deployment")?.metadata.generation;
   const needsRoute = applied.some(({ kind }) => kind === "HTTPRoute");
   const wanted = {
@@ -142,6 +139,20 @@ export function isUpdating({ name, record, rollout }: Anchor, now: number): Cort
   return new CortexError("CONFLICT", `${name} is updating: revision ${record.number} by ${by}, since ${since} s`, {
     hint: `wait for it with \`cortex get ${name} -w\`, or override it with --force`,
   });
+}
+
+/** @returns what was applied */
+async function applyAndKeep(
+  change: ApiChange,
+  owner: OwnerReference,
+  ports: ChangePorts,
+  signal: AbortSignal,
+): Promise<readonly KubeObject[]> {
+  const [applied] = await Promise.all([
+    applyRevision(change, owner, change.secrets(owner), ports, signal),
+    keepRevision(ports.client, ports.namespace, change.record, owner, signal),
+  ]);
+  return applied;
 }
 
 /** @returns what was applied */

@@ -258,6 +258,7 @@ clusterTest("deploying to a cluster", { timeout: 120_000, concurrent: false }, (
   test("without a wait it returns when the update is accepted", async () => {
     const { ran } = await deployed(web("quick"), "--no-wait");
     expect(ran, ran.stderr).toMatchObject({ status: 0 });
+    expect(await get(resource.deployment, "quick")).toBeDefined();
     await remove("quick");
   });
 
