@@ -33,16 +33,24 @@ export async function applyObjects(
 ): Promise<readonly KubeObject[]> {
   const { wanted, live, namespace } = change;
   const surplus = [...live].filter(([type, object]) => isSurplus(type, object, wanted));
-  await Promise.all(
+  await allEnded(
     surplus.map(([type, { metadata }]) =>
       client.remove(type, namespace, metadata.name, { ...(metadata.uid && { uid: metadata.uid }) }, signal),
     ),
   );
   const applied: KubeObject[] = [];
   for (const stage of stages(wanted)) {
-    applied.push(...(await Promise.all(stage.map((object) => applyOne(client, object, signal)))));
+    applied.push(...(await allEnded(stage.map((object) => applyOne(client, object, signal)))));
   }
   return applied;
+}
+
+/** As `Promise.all`, but while one fails it waits for the others: nothing is written any more once it throws. */
+export async function allEnded<T extends readonly unknown[] | []>(
+  work: T,
+): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> {
+  await Promise.allSettled(work);
+  return Promise.all(work);
 }
 
 async function applyOne(client: KubeClient, object: KubeObject, signal: AbortSignal): Promise<KubeObject> {

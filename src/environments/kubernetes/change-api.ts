@@ -7,7 +7,7 @@ import { type KubeObject, type OwnerReference, type ResourceType, resource } fro
 import type { Api } from "../../spec/api.ts";
 import { type Anchor, type AnchorState, anchorObject, readAnchor } from "./anchor.ts";
 import { templateRevision } from "./api-states.ts";
-import { applyObjects, notOurs, refuseForeign } from "./apply-objects.ts";
+import { allEnded, applyObjects, notOurs, refuseForeign } from "./apply-objects.ts";
 import { readFailureLog } from "./failure-log.ts";
 import type { ClusterFeatures } from "./features.ts";
 import { type Ending, followRollout } from "./follow-rollout.ts";
@@ -66,8 +66,7 @@ export async function* changeApi(
   const wantedObjects = objectsFor(change, undefined, undefined, ports);
   await refuseForeign(client, { namespace, wanted: wantedObjects, live }, signal);
   const anchor = await writeAnchor(change, deadline, ports, signal);
-  const owner = ownerOf(anchor);
-  const applied = await applyAndKeep(change, owner, ports, signal);
+  const applied = await applyAndKeep(change, anchor, ports, signal);
   // Not before all is written: who does not wait reads no further.
   yield { type: "accepted", change: change.change, revision: record.number };
   const generation = applied.find(({ kind }) => kind === "Deployment")?.metadata.generation;
@@ -80,7 +79,7 @@ export async function* changeApi(
     isHandler: "handler" in record.spec && record.spec.handler !== null,
   };
   const ending = yield* followRollout({ watch: ports.watch(), wanted, needsRoute, deadline, now: ports.now }, signal);
-  if (ending.type !== "live") throw await endBadly(ending, change, owner, ports, signal);
+  if (ending.type !== "live") throw await endBadly(ending, change, anchor, ports, signal);
   await settle(anchor, needsRoute, ports, signal);
   yield { type: "live", revision: record.number, endpoint: ports.endpoint(record.spec) };
 }
@@ -141,18 +140,25 @@ export function isUpdating({ name, record, rollout }: Anchor, now: number): Cort
   });
 }
 
-/** @returns what was applied */
+/** @returns what was applied. @throws what the cluster refused, once what served before is back */
 async function applyAndKeep(
   change: ApiChange,
-  owner: OwnerReference,
+  anchor: Anchor,
   ports: ChangePorts,
   signal: AbortSignal,
 ): Promise<readonly KubeObject[]> {
-  const [applied] = await Promise.all([
-    applyRevision(change, owner, change.secrets(owner), ports, signal),
-    keepRevision(ports.client, ports.namespace, change.record, owner, signal),
-  ]);
-  return applied;
+  const owner = ownerOf(anchor);
+  try {
+    const [applied] = await allEnded([
+      applyRevision(change, owner, change.secrets(owner), ports, signal),
+      keepRevision(ports.client, ports.namespace, change.record, owner, signal),
+    ]);
+    return applied;
+  } catch (error) {
+    // A policy that refuses the Deployment has let the new route pass: half of a revision is not to stay.
+    if (signal.aborted || !(error instanceof CortexError) || error.code === "CLUSTER_UNREACHABLE") throw error;
+    throw await giveUp(error, undefined, change, anchor, ports, signal);
+  }
 }
 
 /** @returns what was applied */
@@ -230,15 +236,15 @@ async function settle(
 async function endBadly(
   ending: Exclude<Ending, { type: "live" }>,
   change: ApiChange,
-  owner: OwnerReference,
+  anchor: Anchor,
   ports: ChangePorts,
   signal: AbortSignal,
 ): Promise<CortexError> {
   const api = change.record.spec.name;
   if (ending.type === "superseded") {
-    const { anchor } = ending;
-    if (!anchor || anchor.isBeingDeleted) return new CortexError("CONFLICT", `${api} was deleted meanwhile`);
-    const { number, createdBy } = anchor.record;
+    const { anchor: found } = ending;
+    if (!found || found.isBeingDeleted) return new CortexError("CONFLICT", `${api} was deleted meanwhile`);
+    const { number, createdBy } = found.record;
     return new CortexError("CONFLICT", `${api}: revision ${number} of ${createdBy} has taken over meanwhile`, {
       hint: `see it with: cortex get ${api}`,
     });
@@ -248,8 +254,29 @@ async function endBadly(
     ending.type === "late"
       ? lateError(api, change, ending.detail)
       : failureError(api, ending.failure, serving, await readFailureLog(ports.client, ending.failure, signal));
-  if (await recordFailure(change, error, ending.type === "failed" ? ending.failure : undefined, ports, signal)) {
-    await goBack(change, owner, error, ports, signal);
+  return giveUp(error, ending.type === "failed" ? ending.failure : undefined, change, anchor, ports, signal);
+}
+
+/** @returns what failed first, whatever else may fail while it is recorded and what was live before is brought back */
+async function giveUp(
+  error: CortexError,
+  failure: Failure | undefined,
+  change: ApiChange,
+  anchor: Anchor,
+  ports: ChangePorts,
+  signal: AbortSignal,
+): Promise<CortexError> {
+  try {
+    if (await recordFailure(error, failure, change, anchor, ports, signal)) {
+      await goBack(change, ownerOf(anchor), error, ports, signal);
+    }
+  } catch (problem) {
+    signal.throwIfAborted();
+    if (!(problem instanceof CortexError)) throw problem;
+    if (problem.message === error.message) return error;
+    const message = `${error.message}; what was there before could not be brought back: ${problem.message}`;
+    const { hint, details } = error;
+    return new CortexError(error.code, message, { ...(hint && { hint }), ...(details && { details }), cause: problem });
   }
   return error;
 }
@@ -265,18 +292,18 @@ function lateError(api: string, { record, timeoutMs, serving }: ApiChange, detai
 /** Longest message that an annotation is given; the whole one was shown to whoever deployed. */
 const mostFailureBytes = 8 * 1024;
 
+/** How often the failure is written again over what others wrote meanwhile, such as who was live before. */
+const mostRecordings = 5;
+
 /** @returns false when somebody has started another change meanwhile, which is then left alone */
 async function recordFailure(
-  { record }: ApiChange,
   error: CortexError,
   failure: Failure | undefined,
+  { record, before }: ApiChange,
+  own: Anchor,
   { client, namespace, now }: ChangePorts,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const object = await client.get<ConfigMap>(resource.configMap, namespace, record.spec.name, signal);
-  if (!object) return false;
-  const anchor = readAnchor(object);
-  if (anchor.record.number !== record.number || anchor.record.id !== record.id || anchor.isBeingDeleted) return false;
   const details = error.details === undefined ? "" : `\n${error.details}`;
   const recorded = {
     code: error.code,
@@ -284,13 +311,28 @@ async function recordFailure(
     ...(failure?.trouble?.kind === "memory" && { outOfMemory: true }),
     at: new Date(now()).toISOString(),
   };
-  try {
-    await client.replace(anchorObject(namespace, { ...anchor, failure: recorded }, anchor), signal);
-    return true;
-  } catch (replaceError) {
-    if ((replaceError as KubeError).reason === "Conflict") return false;
-    throw replaceError;
+  for (let tries = 1; ; tries += 1) {
+    const object = await client.get<ConfigMap>(resource.configMap, namespace, record.spec.name, signal);
+    if (!object) return false;
+    const anchor = readAnchor(object);
+    if (anchor.isBeingDeleted || !isSameRollout(anchor, own)) return false;
+    const state = { ...anchor, failure: recorded, refreshedAt: before?.refreshedAt };
+    try {
+      await client.replace(anchorObject(namespace, state, anchor), signal);
+      return true;
+    } catch (replaceError) {
+      if ((replaceError as KubeError).reason !== "Conflict" || tries >= mostRecordings) throw replaceError;
+    }
   }
+}
+
+/** The same revision may be rolled out anew by another command, which is then the one to say how it ended. */
+function isSameRollout(one: Anchor, other: Anchor): boolean {
+  return (
+    one.record.number === other.record.number &&
+    one.record.id === other.record.id &&
+    one.rollout?.startedAt === other.rollout?.startedAt
+  );
 }
 
 /** What was live before is applied again, so that it serves with all its replicas; a first revision is scaled to none. */
@@ -303,11 +345,9 @@ async function goBack(
 ): Promise<void> {
   const { client, namespace, features } = ports;
   const api = change.record.spec.name;
-  const { serving } = change;
-  const record =
-    serving === change.record.number
-      ? change.record
-      : (await readRevisions(client, namespace, api, signal)).find(({ number }) => number === serving);
+  const record = await servingRecord(change, { client, namespace }, signal);
+  // Nobody knows any more what it was made of, but its replicas are there.
+  if (!record && change.serving !== undefined) return;
   const live = await readLive(client, namespace, api, signal);
   if (record) {
     const refreshedAt = change.before?.refreshedAt;
@@ -327,6 +367,19 @@ async function goBack(
   // Without what scales it: that would start the replicas anew.
   const wanted = objects.filter(({ kind }) => kind !== "ScaledObject" && kind !== "HorizontalPodAutoscaler");
   await applyObjects(client, { namespace, api, wanted, live }, signal);
+}
+
+/** What serves; a command that was killed may have left it without a ControllerRevision. */
+async function servingRecord(
+  { record, before, serving }: ApiChange,
+  { client, namespace }: Pick<ChangePorts, "client" | "namespace">,
+  signal: AbortSignal,
+): Promise<RevisionRecord | undefined> {
+  if (serving === undefined) return undefined;
+  const known = [record, before?.record].find((one) => one?.number === serving);
+  if (known) return known;
+  const records = await readRevisions(client, namespace, record.spec.name, signal);
+  return records.find(({ number }) => number === serving);
 }
 
 /** The objects of one API as they are now, by kind. */

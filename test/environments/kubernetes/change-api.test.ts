@@ -1,12 +1,23 @@
 import { describe, expect, test } from "vitest";
+import type { RolloutEvent } from "../../../src/core/environment.ts";
+import type { CortexError } from "../../../src/core/errors.ts";
+import { type Anchor, anchorObject, readAnchor } from "../../../src/environments/kubernetes/anchor.ts";
+import { templateRevision } from "../../../src/environments/kubernetes/api-states.ts";
 import { type ApiChange, type ChangePorts, changeApi } from "../../../src/environments/kubernetes/change-api.ts";
 import type { NamespaceView } from "../../../src/environments/kubernetes/namespace-watch.ts";
 import type { ConfigMap, Deployment, Pod } from "../../../src/environments/kubernetes/shapes.ts";
-import { deployment, now, record } from "./support/cluster-objects.ts";
-import { type MemoryClient, memoryClient } from "./support/memory-client.ts";
+import type { KubeObject } from "../../../src/kubernetes/objects.ts";
+import { anchor, container, deployment, now, pod, record } from "./support/cluster-objects.ts";
+import { type MemoryClient, memoryClient, refusal } from "./support/memory-client.ts";
 
 const namespace = "models";
 const { signal } = new AbortController();
+
+/** The anchor as it is kept, and as a change reads it. */
+function kept(one: Anchor): ConfigMap {
+  const object = anchorObject(namespace, one, one);
+  return { ...object, metadata: { ...object.metadata, uid: one.uid } };
+}
 
 function change(changes: Partial<ApiChange> = {}): ApiChange {
   return {
@@ -22,6 +33,9 @@ function change(changes: Partial<ApiChange> = {}): ApiChange {
     ...changes,
   };
 }
+
+const crashing = (revision: number): Pod =>
+  pod({ revision, containers: [container({ state: { terminated: { exitCode: 1, message: "no model" } } })] });
 
 /** Ports over `client`; the rollout sees `pods` and the Deployment as it was applied. */
 function portsOf(client: MemoryClient, pods: readonly Pod[] = []): ChangePorts {
@@ -55,6 +69,20 @@ function portsOf(client: MemoryClient, pods: readonly Pod[] = []): ChangePorts {
   };
 }
 
+async function run(one: ApiChange, ports: ChangePorts): Promise<readonly RolloutEvent[]> {
+  return Array.fromAsync(changeApi(one, ports, signal));
+}
+
+const failureOf = (running: Promise<unknown>): Promise<CortexError> =>
+  running.then(
+    () => Promise.reject(new Error("it did not fail")),
+    (error: CortexError) => error,
+  );
+
+const anchorIn = (client: MemoryClient) => readAnchor(client.objects.get("ConfigMap/iris") as ConfigMap);
+const specOf = (client: MemoryClient, name: string) =>
+  (client.objects.get(name) as KubeObject & { readonly spec: { readonly replicas?: number } }).spec;
+
 describe("a change of an API", () => {
   test("is accepted once all is written, so that who does not wait any longer leaves nothing undone", async () => {
     const client = memoryClient();
@@ -65,5 +93,95 @@ describe("a change of an API", () => {
     expect([...client.objects.keys()]).toEqual(
       expect.arrayContaining(["ConfigMap/iris", "Deployment/iris", "Service/iris", "ControllerRevision/iris-1"]),
     );
+  });
+
+  test("that fails brings back what serves, also where a killed command has not kept that as a revision", async () => {
+    const before = anchor(4, { serving: 3 });
+    const client = memoryClient(kept(before));
+    await run(change({ before, serving: 3, record: record(4) }), portsOf(client));
+    client.objects.delete("ControllerRevision/iris-4");
+    const served = anchorIn(client);
+    const failing = change({ before: served, serving: 4, record: record(5), change: "updated" });
+    const error = await failureOf(run(failing, portsOf(client, [crashing(5)])));
+    expect(error).toMatchObject({ code: "ROLLOUT_FAILED" });
+    expect(templateRevision(client.objects.get("Deployment/iris") as Deployment)).toBe(4);
+    expect(specOf(client, "Deployment/iris").replicas).not.toBe(0);
+    expect(anchorIn(client).failure).toMatchObject({ code: "ROLLOUT_FAILED" });
+  });
+
+  test("that fails leaves replicas alone which serve a revision that nobody knows any more", async () => {
+    const before = anchor(6, { serving: 3 });
+    const client = memoryClient(kept(before));
+    const failing = change({ before, serving: 3, record: record(7), change: "updated" });
+    await failureOf(run(failing, portsOf(client, [crashing(7)])));
+    expect(specOf(client, "Deployment/iris").replicas).not.toBe(0);
+  });
+
+  test("that the cluster refuses in part is taken back, and recorded", async () => {
+    const before = anchor(1, { serving: 1 });
+    const client = memoryClient(kept(before));
+    await run(change({ before, serving: 1 }), portsOf(client));
+    let isRefused = false;
+    client.refuse = (write) => {
+      if (write !== "apply Deployment/iris" || isRefused) return;
+      isRefused = true;
+      throw refusal(403, "Forbidden", "the policy says no");
+    };
+    const updated = change({ before: anchorIn(client), serving: 1, record: record(2), change: "updated" });
+    const error = await failureOf(run(updated, portsOf(client)));
+    expect(error.message).toBe("the policy says no");
+    expect(anchorIn(client).failure?.message).toBe("the policy says no");
+    expect(templateRevision(client.objects.get("Deployment/iris") as Deployment)).toBe(1);
+    expect(client.writes.at(-1)).toMatch(/^apply/);
+  });
+
+  test("says what failed first, also when it cannot be undone", async () => {
+    const before = anchor(1, { serving: 1 });
+    const client = memoryClient(kept(before));
+    let applied = 0;
+    client.refuse = (write) => {
+      applied += write === "apply Deployment/iris" ? 1 : 0;
+      if (applied > 1) throw refusal(403, "Forbidden", "you may not patch");
+    };
+    const failing = change({ before, serving: 1, record: record(2), change: "updated" });
+    const error = await failureOf(run(failing, portsOf(client, [crashing(2)])));
+    expect(error).toMatchObject({ code: "ROLLOUT_FAILED", details: "no model" });
+    expect(error.message).toContain("could not be brought back: you may not patch");
+  });
+
+  test("records its failure over a write of somebody else's that is no change", async () => {
+    const client = memoryClient();
+    let isFirst = true;
+    client.refuse = (write) => {
+      if (write !== "replace ConfigMap/iris" || !isFirst) return;
+      isFirst = false;
+      throw refusal(409, "Conflict");
+    };
+    await failureOf(run(change(), portsOf(client, [crashing(1)])));
+    expect(anchorIn(client).failure).toMatchObject({ code: "ROLLOUT_FAILED" });
+    expect(specOf(client, "Deployment/iris").replicas).toBe(0);
+  });
+
+  test("that another command has begun anew is left to that command", async () => {
+    const client = memoryClient();
+    const ports = portsOf(client, [crashing(1)]);
+    const running = changeApi(change(), ports, signal);
+    await running.next();
+    const others = anchor(1, {
+      ...anchorIn(client),
+      rollout: { startedAt: "later", deadline: "later", by: "bob@desk" },
+    });
+    client.objects.set("ConfigMap/iris", kept(others));
+    await failureOf(Array.fromAsync(running));
+    expect(anchorIn(client).failure).toBeUndefined();
+    expect(specOf(client, "Deployment/iris").replicas).not.toBe(0);
+  });
+
+  test("of replicas alone that fails leaves no trace in what is wanted", async () => {
+    const before = anchor(1, { serving: 1, refreshedAt: "2026-01-01T00:00:00Z" });
+    const client = memoryClient(kept(before));
+    const refreshed = change({ before, serving: 1, change: "refreshed", refreshedAt: "2026-02-02T00:00:00Z" });
+    await failureOf(run(refreshed, portsOf(client, [crashing(1)])));
+    expect(anchorIn(client).refreshedAt).toBe("2026-01-01T00:00:00Z");
   });
 });
