@@ -21,6 +21,9 @@ export function labelsOf(record: RevisionRecord): Record<string, string> {
   };
 }
 
+/** Of one that was kept for an API of the same name that was deleted a moment ago, and that the cluster is about to remove. */
+const mostTries = 5;
+
 /** Keeps a revision for `history` and `rollback`; what is kept is never changed. */
 export async function keepRevision(
   client: KubeClient,
@@ -42,10 +45,20 @@ export async function keepRevision(
     revision: record.number,
     data: record,
   };
-  try {
-    await client.create(object, signal);
-  } catch (error) {
-    if ((error as KubeError).reason !== "AlreadyExists") throw error;
+  for (let tries = 1; ; tries += 1) {
+    try {
+      await client.create(object, signal);
+      return;
+    } catch (error) {
+      if ((error as KubeError).reason !== "AlreadyExists" || tries >= mostTries) throw error;
+    }
+    const { name } = object.metadata;
+    const found = (await listRevisions(client, namespace, record.spec.name, signal)).find(
+      ({ metadata }) => metadata.name === name,
+    );
+    if (found?.metadata.ownerReferences?.some(({ uid }) => uid === owner.uid)) return;
+    const { uid } = found?.metadata ?? {};
+    if (uid !== undefined) await client.remove(resource.controllerRevision, namespace, name, { uid }, signal);
   }
 }
 
@@ -56,10 +69,20 @@ export async function readRevisions(
   api: string,
   signal: AbortSignal,
 ): Promise<readonly RevisionRecord[]> {
+  const found = await listRevisions(client, namespace, api, signal);
+  const records = found.flatMap(({ data }) => (data ? [data] : []));
+  return records.toSorted((a, b) => b.number - a.number);
+}
+
+async function listRevisions(
+  client: KubeClient,
+  namespace: string,
+  api: string,
+  signal: AbortSignal,
+): Promise<readonly ControllerRevision[]> {
   const labelSelector = `${ours},${label.name}=${api}`;
   const list = await client.list<ControllerRevision>(resource.controllerRevision, { namespace, labelSelector }, signal);
-  const records = (list?.items ?? []).flatMap(({ data }) => (data ? [data] : []));
-  return records.toSorted((a, b) => b.number - a.number);
+  return list?.items ?? [];
 }
 
 /** Removes revisions beyond those kept, and values of variables that no kept one needs. @param records newest first */
