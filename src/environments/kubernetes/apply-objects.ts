@@ -121,6 +121,35 @@ export async function refuseForeign(
   if (foreign) throw notOurs(foreign, namespace);
 }
 
+/**
+ * The same for credentials to pull images, whose name is one that people choose too. Secrets are not to be read: the server is
+ * asked whether somebody else wrote what would be written. Those of variables have a hash for a name, which nobody chooses.
+ * @throws CONFLICT when there is such a thing
+ */
+export async function refuseForeignSecrets(
+  client: KubeClient,
+  namespace: string,
+  secrets: readonly KubeObject[],
+  signal: AbortSignal,
+): Promise<void> {
+  const chosen = secrets.filter((secret) => (secret as { readonly type?: string }).type !== "Opaque");
+  await Promise.all(chosen.map((secret) => refuseForeignSecret(client, namespace, secret, signal)));
+}
+
+async function refuseForeignSecret(client: KubeClient, namespace: string, secret: KubeObject, signal: AbortSignal) {
+  try {
+    await client.apply(secret, { dryRun: true }, signal);
+  } catch (error) {
+    if ((error as KubeError).reason !== "Conflict") throw error;
+    const { name } = secret.metadata;
+    throw new CortexError(
+      "CONFLICT",
+      `the namespace ${namespace} has a Secret ${name} already, which somebody else wrote and Cortex does not touch`,
+      { hint: `when nothing uses it: kubectl delete secret ${name} -n ${namespace}; else give the API another name` },
+    );
+  }
+}
+
 export function notOurs({ kind, metadata }: KubeObject, namespace: string): CortexError {
   return new CortexError(
     "CONFLICT",

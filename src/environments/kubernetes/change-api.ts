@@ -7,7 +7,7 @@ import { type KubeObject, type OwnerReference, type ResourceType, resource } fro
 import type { Api } from "../../spec/api.ts";
 import { type Anchor, type AnchorState, anchorObject, readAnchor } from "./anchor.ts";
 import { templateRevision } from "./api-states.ts";
-import { allEnded, applyObjects, notOurs, refuseForeign } from "./apply-objects.ts";
+import { allEnded, applyObjects, notOurs, refuseForeign, refuseForeignSecrets } from "./apply-objects.ts";
 import { readFailureLog } from "./failure-log.ts";
 import type { ClusterFeatures } from "./features.ts";
 import { type Ending, followRollout } from "./follow-rollout.ts";
@@ -42,7 +42,7 @@ export interface ApiChange {
   /** The API's objects as they were found, by kind. */
   readonly live: ReadonlyMap<ResourceType, KubeObject>;
   /** Secrets of this revision. They need the anchor as their owner, so they are made once that is there. */
-  readonly secrets: (owner: OwnerReference) => readonly KubeObject[];
+  readonly secrets: (owner: OwnerReference | undefined) => readonly KubeObject[];
   readonly createdBy: string;
   readonly timeoutMs: number;
 }
@@ -64,7 +64,10 @@ export async function* changeApi(
   const { client, namespace } = ports;
   const deadline = ports.now() + change.timeoutMs;
   const wantedObjects = objectsFor(change, undefined, undefined, ports);
-  await refuseForeign(client, { namespace, wanted: wantedObjects, live }, signal);
+  await Promise.all([
+    refuseForeign(client, { namespace, wanted: wantedObjects, live }, signal),
+    refuseForeignSecrets(client, namespace, change.secrets(change.before && ownerOf(change.before)), signal),
+  ]);
   const anchor = await writeAnchor(change, deadline, ports, signal);
   const applied = await applyAndKeep(change, anchor, ports, signal);
   // Not before all is written: who does not wait reads no further.

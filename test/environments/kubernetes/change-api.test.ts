@@ -5,6 +5,7 @@ import { type Anchor, anchorObject, readAnchor } from "../../../src/environments
 import { templateRevision } from "../../../src/environments/kubernetes/api-states.ts";
 import { type ApiChange, type ChangePorts, changeApi } from "../../../src/environments/kubernetes/change-api.ts";
 import type { NamespaceView } from "../../../src/environments/kubernetes/namespace-watch.ts";
+import { pullSecret } from "../../../src/environments/kubernetes/secrets.ts";
 import type { ConfigMap, Deployment, Pod } from "../../../src/environments/kubernetes/shapes.ts";
 import type { KubeObject } from "../../../src/kubernetes/objects.ts";
 import { anchor, container, deployment, now, pod, record } from "./support/cluster-objects.ts";
@@ -183,5 +184,18 @@ describe("a change of an API", () => {
     const refreshed = change({ before, serving: 1, change: "refreshed", refreshedAt: "2026-02-02T00:00:00Z" });
     await failureOf(run(refreshed, portsOf(client, [crashing(1)])));
     expect(anchorIn(client).refreshedAt).toBe("2026-01-01T00:00:00Z");
+  });
+
+  test("touches no credentials that somebody else wrote under the name of its own, and nothing else then", async () => {
+    const client = memoryClient();
+    client.refuse = (write) => {
+      if (write === "try Secret/iris-registry") throw refusal(409, "Conflict");
+    };
+    const credentials = { registry: "registry.example.com", username: "ada", password: "secret" };
+    const pulling = change({ secrets: (owner) => [pullSecret(namespace, record(1), credentials, owner)] });
+    const error = await failureOf(run(pulling, portsOf(client)));
+    expect(error).toMatchObject({ code: "CONFLICT" });
+    expect(error.message).toContain("Secret iris-registry");
+    expect(client.writes).toEqual([]);
   });
 });
