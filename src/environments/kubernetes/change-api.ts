@@ -73,12 +73,14 @@ export async function* changeApi(
   // Not before all is written: who does not wait reads no further.
   yield { type: "accepted", change: change.change, revision: record.number };
   const generation = applied.find(({ kind }) => kind === "Deployment")?.metadata.generation;
-  const needsRoute = applied.some(({ kind }) => kind === "HTTPRoute");
+  const route = applied.find(({ kind }) => kind === "HTTPRoute");
+  const needsRoute = route !== undefined;
   const wanted = {
     api: anchor.name,
     revision: record.number,
     id: record.id,
     generation,
+    routeGeneration: route?.metadata.generation,
     isHandler: "handler" in record.spec && record.spec.handler !== null,
   };
   const ending = yield* followRollout({ watch: ports.watch(), wanted, needsRoute, deadline, now: ports.now }, signal);

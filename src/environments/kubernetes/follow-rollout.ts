@@ -28,6 +28,7 @@ export async function* followRollout(
 ): AsyncGenerator<RolloutEvent, Ending> {
   const { watch, wanted, now, deadline } = options;
   const phases = new Map<string, ReplicaPhase>();
+  const pods = podMemory(now);
   let wasSeen = false;
   const stop = new AbortController();
   const changes = watch.changes(AbortSignal.any([signal, stop.signal]))[Symbol.asyncIterator]();
@@ -39,7 +40,7 @@ export async function* followRollout(
         delay(Math.max(0, Math.min(lookAgainMs, deadline - now())), false, { signal, ref: true }),
       ]);
       if (isChanged) next = changes.next();
-      const view = viewOf(options, wasSeen);
+      const view = viewOf(options, wasSeen, pods);
       wasSeen ||= view.anchor?.record.number === wanted.revision;
       yield* replicaEvents(view, wanted.revision, phases, now());
       const verdict = judge(view, wanted);
@@ -53,13 +54,38 @@ export async function* followRollout(
   }
 }
 
-function viewOf({ watch, wanted, needsRoute, now }: FollowOptions, wasSeen: boolean): RolloutView {
+interface PodMemory {
+  /** @returns the pods that count; those that had ended for good at the first look are of the past, and are kept by no controller */
+  relevant(pods: readonly Pod[]): readonly Pod[];
+  readonly seenAt: ReadonlyMap<string, number>;
+}
+
+function podMemory(now: () => number): PodMemory {
+  const seenAt = new Map<string, number>();
+  let past: ReadonlySet<string> | undefined;
+  return {
+    seenAt,
+    relevant(pods) {
+      const uidOf = ({ metadata }: Pod) => metadata.uid ?? "";
+      past ??= new Set(pods.filter(({ status }) => status?.phase === "Failed").map(uidOf));
+      for (const pod of pods) if (!seenAt.has(uidOf(pod))) seenAt.set(uidOf(pod), now());
+      return pods.filter((pod) => !past!.has(uidOf(pod)));
+    },
+  };
+}
+
+function viewOf(
+  { watch, wanted, needsRoute, now }: FollowOptions,
+  wasSeen: boolean,
+  { relevant, seenAt }: PodMemory,
+): RolloutView {
   const { view } = watch;
   const anchor = view.anchors.get(wanted.api);
   return {
     anchor: anchor && readAnchor(anchor),
     deployment: view.deployments.get(wanted.api),
-    pods: podsOf(view, wanted.api),
+    pods: relevant(podsOf(view, wanted.api)),
+    seenAt,
     events: eventsByPod(view),
     route: view.routes.get(wanted.api),
     needsRoute,

@@ -1,14 +1,17 @@
 import { CortexError } from "../../core/errors.ts";
 import type { Anchor } from "./anchor.ts";
 import { isComplete, templateRevision } from "./api-states.ts";
-import { condition, isReady, type PodTrouble, revisionOf, troubleOf } from "./pod-state.ts";
-import { type Condition, type Deployment, type HttpRoute, type KubeEvent, type Pod, timeOf } from "./shapes.ts";
+import { annotation, label } from "./names.ts";
+import { condition, isReady, type PodTrouble, troubleOf } from "./pod-state.ts";
+import type { Condition, Deployment, HttpRoute, KubeEvent, Pod } from "./shapes.ts";
 
 /** All that a rollout can be judged by, at one moment. */
 export interface RolloutView {
   readonly anchor: Anchor | undefined;
   readonly deployment: Deployment | undefined;
   readonly pods: readonly Pod[];
+  /** When each of those pods was seen first, by its uid, milliseconds since the epoch: the cluster's clock may be another. */
+  readonly seenAt: ReadonlyMap<string, number>;
   /** Of those pods, by the pod's uid. */
   readonly events: ReadonlyMap<string, readonly KubeEvent[]>;
   /** Undefined where there is no Gateway. */
@@ -26,6 +29,8 @@ export interface RolloutWanted {
   readonly id: string;
   /** Of the Deployment, once it was applied; undefined for what has none. */
   readonly generation: number | undefined;
+  /** Of the HTTPRoute, once it was applied. */
+  readonly routeGeneration: number | undefined;
   /** Whether the user's own code starts in it, whose failure will not mend itself. */
   readonly isHandler: boolean;
 }
@@ -56,28 +61,37 @@ const patienceWithStartMs = 8_000;
 export function judge(view: RolloutView, wanted: RolloutWanted): Verdict {
   const { anchor, deployment } = view;
   if (isOver(view, wanted)) return { type: "superseded", anchor };
-  if (wanted.generation === undefined) return judgeRoute(view);
+  if (wanted.generation === undefined) return judgeRoute(view, wanted);
   if (!deployment || (deployment.status?.observedGeneration ?? 0) < wanted.generation) {
     return { type: "waiting", detail: "the cluster has not looked at it yet" };
   }
-  const pods = view.pods.filter(
-    (pod) => revisionOf(pod) === wanted.revision && pod.metadata.deletionTimestamp === undefined,
-  );
+  const pods = view.pods.filter((pod) => isNew(pod, deployment, wanted));
   const failure = refusedFailure(deployment, wanted) ?? firstFailure(pods, view, wanted);
   if (failure) return { type: "failed", failure };
   if (templateRevision(deployment) !== wanted.revision || !isRolledOut(deployment)) {
     return { type: "waiting", detail: waitingFor(pods, view) };
   }
-  return judgeRoute(view);
+  return judgeRoute(view, wanted);
 }
 
-function judgeRoute({ needsRoute, route }: RolloutView): Verdict {
-  return needsRoute && !isAccepted(route) ? { type: "waiting", detail: routeDetail(route) } : { type: "live" };
+/** Whether the Deployment stands by this pod; what a refresh replaces is of the same revision, and may well be in trouble. */
+function isNew({ metadata }: Pod, { spec }: Deployment, { revision }: RolloutWanted): boolean {
+  return (
+    Number(metadata.labels?.[label.revision] ?? 0) === revision &&
+    metadata.annotations?.[annotation.refreshedAt] === spec.template.metadata?.annotations?.[annotation.refreshedAt] &&
+    metadata.deletionTimestamp === undefined
+  );
 }
 
-/** Whether somebody wants something else by now, or has deleted it. */
+function judgeRoute({ needsRoute, route }: RolloutView, { routeGeneration }: RolloutWanted): Verdict {
+  return needsRoute && !isAccepted(route, routeGeneration)
+    ? { type: "waiting", detail: routeDetail(route) }
+    : { type: "live" };
+}
+
+/** Whether somebody wants something else by now, or has deleted it, and maybe deployed it anew. */
 function isOver({ anchor, wasSeen }: RolloutView, { revision, id }: RolloutWanted): boolean {
-  if (!anchor || anchor.isBeingDeleted) return wasSeen;
+  if (!anchor || anchor.isBeingDeleted || anchor.record.number < revision) return wasSeen;
   const { record } = anchor;
   return record.number > revision || (record.number === revision && record.id !== id);
 }
@@ -88,9 +102,11 @@ function isRolledOut(deployment: Deployment): boolean {
   return isComplete(deployment) && availableReplicas >= (deployment.spec.replicas ?? 1);
 }
 
-function isAccepted(route: HttpRoute | undefined): boolean {
+/** @param applied the generation that was written, which a watch may not have seen yet */
+function isAccepted(route: HttpRoute | undefined, applied = 0): boolean {
   const parents = route?.status?.parents ?? [];
   const generation = route?.metadata.generation ?? 0;
+  if (generation < applied) return false;
   return (
     parents.length > 0 &&
     parents.every(({ conditions = [] }) =>
@@ -143,7 +159,7 @@ function firstFailure(pods: readonly Pod[], view: RolloutView, wanted: RolloutWa
 
 function podFailure(pod: Pod, view: RolloutView, wanted: RolloutWanted): Failure | undefined {
   const trouble = troubleOf(pod);
-  const ageMs = view.now - timeOf(pod.metadata.creationTimestamp);
+  const ageMs = view.now - (view.seenAt.get(pod.metadata.uid ?? "") ?? view.now);
   if (trouble) return troubleFailure(trouble, ageMs, wanted);
   const scheduled = condition(pod, "PodScheduled");
   if (scheduled?.status === "False" && scheduled.reason === "Unschedulable") return noNode(pod, scheduled, ageMs, view);

@@ -5,16 +5,25 @@ import {
   type RolloutView,
   type RolloutWanted,
 } from "../../../src/environments/kubernetes/judge.ts";
-import type { Pod } from "../../../src/environments/kubernetes/shapes.ts";
+import { annotation } from "../../../src/environments/kubernetes/names.ts";
+import { type Pod, timeOf } from "../../../src/environments/kubernetes/shapes.ts";
 import { anchor, container, deployment, now, pod, podEvent, record, route } from "./support/cluster-objects.ts";
 
-const wanted: RolloutWanted = { api: "iris", revision: 2, id: record(2).id, generation: 3, isHandler: true };
+const wanted: RolloutWanted = {
+  api: "iris",
+  revision: 2,
+  id: record(2).id,
+  generation: 3,
+  routeGeneration: 1,
+  isHandler: true,
+};
 
 function judged(view: Partial<RolloutView>, changes: Partial<RolloutWanted> = {}) {
   const whole: RolloutView = {
     anchor: anchor(2),
     deployment: deployment({ revision: 2, available: 0 }),
     pods: [],
+    seenAt: new Map((view.pods ?? []).map(({ metadata }) => [metadata.uid!, timeOf(metadata.creationTimestamp)])),
     events: new Map(),
     route: undefined,
     needsRoute: false,
@@ -49,6 +58,9 @@ describe("a rollout is live", () => {
     expect(judged(done)).toMatchObject({ type: "waiting" });
     expect(judged({ ...done, route: route(accepted) })).toMatchObject({ type: "waiting" });
     expect(judged({ ...done, route: route(accepted, resolved) })).toEqual({ type: "live" });
+    expect(judged({ ...done, route: route(accepted, resolved) }, { routeGeneration: 2 })).toMatchObject({
+      type: "waiting",
+    });
     const refused = route({ type: "Accepted", status: "False", message: "no listener allows it" });
     expect(judged({ ...done, route: refused })).toEqual({
       type: "waiting",
@@ -62,6 +74,10 @@ describe("a rollout is superseded", () => {
     expect(judged({ anchor: anchor(3) })).toMatchObject({ type: "superseded" });
     expect(judged({ anchor: anchor(2, { isBeingDeleted: true }) })).toMatchObject({ type: "superseded" });
     expect(judged({ anchor: undefined })).toMatchObject({ type: "superseded" });
+  });
+
+  test("by an older number, once its own was seen: it was deleted and deployed anew", () => {
+    expect(judged({ anchor: anchor(1) })).toMatchObject({ type: "superseded" });
   });
 
   test("by another content under the same number: it was deleted and made anew", () => {
@@ -91,6 +107,16 @@ describe("a rollout fails", () => {
     const error = failureError("iris", failure, 1, undefined);
     expect(error.message).toBe("iris: replica iris-a: container api ended with exit status 1; revision 1 serves on");
     expect(error.details).toBe("ValueError: no such weights");
+  });
+
+  test("not by replicas that a refresh replaces, which may be why it was asked for", () => {
+    const old = pod({ revision: 2, containers: [container({ state: ended(1) })] });
+    const { spec, ...rest } = deployment({ revision: 2, available: 0 });
+    const annotations = { [annotation.refreshedAt]: "2026-01-01T00:00:00Z" };
+    const template = { metadata: { ...spec.template.metadata!, annotations } };
+    expect(failureOf({ pods: [old], deployment: { ...rest, spec: { ...spec, template } } })).toBeUndefined();
+    const replaced = { ...old, metadata: { ...old.metadata, annotations } };
+    expect(failureOf({ pods: [replaced], deployment: { ...rest, spec: { ...spec, template } } })).toBeDefined();
   });
 
   test("when a user's container ends twice, for it may wait for something the first time", () => {
