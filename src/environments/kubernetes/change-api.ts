@@ -168,7 +168,7 @@ async function applyAndKeep(
 
 /** @returns what was applied */
 async function applyRevision(
-  change: Pick<ApiChange, "record" | "live" | "refreshedAt">,
+  change: Pick<ApiChange, "record" | "live" | "refreshedAt" | "serving">,
   owner: OwnerReference,
   secrets: readonly KubeObject[],
   ports: ChangePorts,
@@ -176,7 +176,7 @@ async function applyRevision(
 ): Promise<readonly KubeObject[]> {
   const { record, live } = change;
   const { client, namespace } = ports;
-  const replicas = await wantedReplicas(record, { client, namespace }, live, signal);
+  const replicas = await wantedReplicas(change, { client, namespace }, signal);
   const wanted = [...secrets, ...objectsFor(change, owner, replicas, ports)];
   return applyObjects(client, { namespace, api: record.spec.name, wanted, live }, signal);
 }
@@ -197,9 +197,8 @@ function objectsFor(
  * it, for then leaving it out would take it away and the default of 1 would come in its place.
  */
 async function wantedReplicas(
-  { spec }: RevisionRecord,
+  { record: { spec }, live, serving }: Pick<ApiChange, "record" | "live" | "serving">,
   { client, namespace }: Pick<ChangePorts, "client" | "namespace">,
-  live: ReadonlyMap<ResourceType, KubeObject>,
   signal: AbortSignal,
 ): Promise<number | undefined> {
   if (!("autoscaling" in spec)) return undefined;
@@ -208,8 +207,9 @@ async function wantedReplicas(
   if (min === max) return min;
   const deployment = await client.get<Deployment>(resource.deployment, namespace, spec.name, signal);
   const now = deployment?.spec.replicas;
-  // None at all where there should be some: what a first revision that failed has left.
-  if (!deployment || now === undefined || (now === 0 && min > 0)) return initially;
+  if (!deployment || now === undefined) return initially;
+  // None where there should be some, or where none ever was ready: what a first revision that failed has left.
+  if (now === 0 && (min > 0 || serving === undefined)) return initially;
   return isSetByOthers(deployment) ? undefined : Math.min(max, Math.max(min, now));
 }
 

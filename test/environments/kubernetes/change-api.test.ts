@@ -7,7 +7,8 @@ import { type ApiChange, type ChangePorts, changeApi } from "../../../src/enviro
 import type { NamespaceView } from "../../../src/environments/kubernetes/namespace-watch.ts";
 import { pullSecret } from "../../../src/environments/kubernetes/secrets.ts";
 import type { ConfigMap, Deployment, Pod } from "../../../src/environments/kubernetes/shapes.ts";
-import type { KubeObject } from "../../../src/kubernetes/objects.ts";
+import { type KubeObject, resource } from "../../../src/kubernetes/objects.ts";
+import { realtimeApi } from "../../cli/support/states.ts";
 import { anchor, container, deployment, now, pod, record } from "./support/cluster-objects.ts";
 import { type MemoryClient, memoryClient, refusal } from "./support/memory-client.ts";
 
@@ -197,5 +198,17 @@ describe("a change of an API", () => {
     expect(error).toMatchObject({ code: "CONFLICT" });
     expect(error.message).toContain("Secret iris-registry");
     expect(client.writes).toEqual([]);
+  });
+
+  test("starts replicas where none was ever ready, also of an API that may sleep", async () => {
+    const api = realtimeApi();
+    const spec = { ...api, autoscaling: { ...api.autoscaling, min_replicas: 0, max_replicas: 2, init_replicas: 1 } };
+    const client = memoryClient();
+    await failureOf(run(change({ record: record(1, { spec }) }), portsOf(client, [crashing(1)])));
+    expect(specOf(client, "Deployment/iris").replicas).toBe(0);
+    const live = new Map([[resource.deployment, client.objects.get("Deployment/iris")!]]);
+    const mended = change({ before: anchorIn(client), live, record: record(2, { spec }), change: "updated" });
+    await run(mended, portsOf(client));
+    expect(specOf(client, "Deployment/iris").replicas).toBe(1);
   });
 });
