@@ -271,7 +271,12 @@ class KubernetesEnvironment implements Environment {
 
   async #connected(signal: AbortSignal): Promise<{ readonly client: KubeClient; readonly namespace: string }> {
     this.#client ??= this.#options.connect(signal);
-    const client = await this.#client;
+    const connecting = this.#client;
+    const client = await connecting.catch((error: unknown) => {
+      // `deploy --watch` goes on, and a kubeconfig may be mended meanwhile.
+      if (this.#client === connecting) this.#client = undefined;
+      throw error;
+    });
     return { client, namespace: this.#options.namespace ?? client.namespace };
   }
 

@@ -7,6 +7,7 @@ import { ownerOf } from "./change-api.ts";
 import { objectsOf } from "./manifests/objects.ts";
 import { describe, imageInput, type PreparedRevision, type PreparePorts } from "./prepare-revision.ts";
 import type { FullSnapshot } from "./snapshot.ts";
+import { fixedReplicas } from "./states.ts";
 
 export interface PlannedPorts extends PreparePorts {
   readonly snapshot: FullSnapshot;
@@ -35,7 +36,7 @@ export async function plannedObjects(
         record: prepared.record,
         features: ports.snapshot.features,
         owner,
-        replicas: before ? undefined : initialReplicas(api),
+        replicas: before ? fixedReplicas(api) : initialReplicas(api),
         hasVariables: prepared.record.hasVariables,
         hasPullSecret: prepared.record.hasPullSecret,
         ...(before?.refreshedAt !== undefined && { refreshedAt: before.refreshedAt }),

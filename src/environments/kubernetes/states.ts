@@ -41,11 +41,15 @@ function stateOf(snapshot: Snapshot, anchor: Anchor, { namespace, metrics, metri
   });
 }
 
-/** What was changed by hand in the objects of one API; nothing while it is updating or has failed, for then others are to be there. */
+/**
+ * What was changed by hand in the objects of one API; nothing while it is updating or has failed, for then others are to be there.
+ * Where just a refresh failed, what was there before is.
+ */
 export function driftsOf(snapshot: FullSnapshot, namespace: string, name: string): readonly Drift[] {
   const anchor = snapshot.anchors.get(name);
   const deployment = snapshot.deployments.get(name);
-  if (!anchor || anchor.isBeingDeleted || anchor.failure) return [];
+  if (!anchor || anchor.isBeingDeleted) return [];
+  if (anchor.failure && anchor.serving !== anchor.record.number) return [];
   if (deployment && templateRevision(deployment) !== anchor.record.number) return [];
   const { record, refreshedAt } = anchor;
   const { objects } = objectsOf({
@@ -64,7 +68,8 @@ export function driftsOf(snapshot: FullSnapshot, namespace: string, name: string
   });
 }
 
-function fixedReplicas(spec: Anchor["record"]["spec"]): number | undefined {
+/** @returns undefined where an autoscaler decides */
+export function fixedReplicas(spec: Anchor["record"]["spec"]): number | undefined {
   if (!("autoscaling" in spec)) return undefined;
   const { min_replicas: min, max_replicas: max } = spec.autoscaling;
   return min === max ? min : undefined;
