@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { untilAborted } from "../../core/streams.ts";
 import type { KubeClient } from "../../kubernetes/kube-client.ts";
+import type { KubeError } from "../../kubernetes/kube-error.ts";
 import { type KubeObject, type ResourceType, resource } from "../../kubernetes/objects.ts";
 import { anchorsOnly } from "./anchor.ts";
 import { label, ours } from "./names.ts";
@@ -27,6 +28,10 @@ export interface NamespaceWatch {
 
 /** Changes come in bursts: a pod that becomes ready changes four objects. */
 const coalesceMs = 15;
+
+const eventsOfPods = { fieldSelector: "involvedObject.kind=Pod" };
+/** Events say more of what pods say themselves: one who may not read them deploys as well. */
+const isWorthKnowing = (error: unknown) => (error as KubeError).status !== 403;
 
 /** @param withEvents whether events of pods are watched too, which only a rollout needs */
 export function watchNamespace(
@@ -70,10 +75,11 @@ export function watchNamespace(
     type: ResourceType,
     table: Map<string, T>,
     selector: { readonly labelSelector?: string; readonly fieldSelector?: string },
+    isMissed: (error: unknown) => boolean = () => true,
   ): Promise<void> =>
     new Promise((listed) => {
       follow(type, table, selector, listed).catch((error: unknown) => {
-        failure ??= error;
+        if (isMissed(error)) failure ??= error;
         listed();
         notify();
       });
@@ -83,7 +89,7 @@ export function watchNamespace(
     start(resource.deployment, view.deployments, { labelSelector: ours }),
     start(resource.pod, view.pods, { labelSelector: ours }),
     ...(options.withRoutes ? [start(resource.httpRoute, view.routes, { labelSelector: ours })] : []),
-    ...(options.withEvents ? [start(resource.event, view.events, { fieldSelector: "involvedObject.kind=Pod" })] : []),
+    ...(options.withEvents ? [start(resource.event, view.events, eventsOfPods, isWorthKnowing)] : []),
   ]);
   return {
     view,

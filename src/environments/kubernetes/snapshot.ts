@@ -67,8 +67,9 @@ export async function readSnapshot(
     list<ConfigMap>(resource.configMap, anchorsOnly),
     list<Deployment>(resource.deployment),
     list<Pod>(resource.pod),
-    list(resource.horizontalPodAutoscaler),
-    list(resource.scaledObject),
+    // Asked for a kind that the cluster lacks, it says "forbidden" to whoever has no right to that.
+    absentIfForbidden(list(resource.horizontalPodAutoscaler)),
+    absentIfForbidden(list(resource.scaledObject)),
     readEntrance(client, overrides, signal),
   ]);
   return {
