@@ -13,7 +13,7 @@ import type { ClusterFeatures } from "./features.ts";
 import { type Ending, followRollout } from "./follow-rollout.ts";
 import { type Failure, failureError } from "./judge.ts";
 import { objectsOf } from "./manifests/objects.ts";
-import { label, manager } from "./names.ts";
+import { annotation, label, manager } from "./names.ts";
 import type { NamespaceWatch } from "./namespace-watch.ts";
 import type { RevisionRecord } from "./revision-record.ts";
 import { keepRevision, pruneRevisions, readRevisions } from "./revisions.ts";
@@ -227,14 +227,30 @@ async function settle(
   { client, namespace }: ChangePorts,
   signal: AbortSignal,
 ): Promise<void> {
-  const serving = { metadata: { annotations: { "cortex.dev/serving": String(anchor.record.number) } } };
   await Promise.all([
-    client.patch(resource.configMap, namespace, anchor.name, serving, signal),
+    recordServing(anchor, { client, namespace }, signal),
     readRevisions(client, namespace, anchor.name, signal).then((records) =>
       pruneRevisions(client, namespace, records, signal),
     ),
     needsRoute && delay(gatewayDelayMs, undefined, { signal }),
   ]);
+}
+
+/** The rollout is over then: what becomes of its replicas later does not keep others from changing it. */
+async function recordServing(
+  { name, resourceVersion, record }: Anchor,
+  { client, namespace }: Pick<ChangePorts, "client" | "namespace">,
+  signal: AbortSignal,
+): Promise<void> {
+  const serving = { [annotation.serving]: String(record.number) };
+  const patch = (metadata: object) => client.patch(resource.configMap, namespace, name, { metadata }, signal);
+  try {
+    await patch({ resourceVersion, annotations: { ...serving, [annotation.rollout]: null } });
+  } catch (error) {
+    if ((error as KubeError).reason !== "Conflict") throw error;
+    // The rollout that it tells of by now may be another one.
+    await patch({ annotations: serving });
+  }
 }
 
 /** @returns the error to throw, once what failed is stopped, and recorded for whoever asks later */

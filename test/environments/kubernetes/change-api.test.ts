@@ -211,4 +211,21 @@ describe("a change of an API", () => {
     await run(mended, portsOf(client));
     expect(specOf(client, "Deployment/iris").replicas).toBe(1);
   });
+
+  test("is over once it is live, so that replicas that come and go later keep nobody from the next", async () => {
+    const client = memoryClient();
+    await run(change(), portsOf(client));
+    expect(anchorIn(client)).toMatchObject({ serving: 1, rollout: undefined });
+  });
+
+  test("that has been taken over leaves the rollout of who took it over alone", async () => {
+    const client = memoryClient();
+    const running = changeApi(change(), portsOf(client), signal);
+    await running.next();
+    const rollout = { startedAt: "later", deadline: "later", by: "bob@desk" };
+    const others = kept(anchor(1, { ...anchorIn(client), rollout }));
+    client.objects.set("ConfigMap/iris", { ...others, metadata: { ...others.metadata, resourceVersion: "newer" } });
+    await Array.fromAsync(running);
+    expect(anchorIn(client)).toMatchObject({ serving: 1, rollout });
+  });
 });

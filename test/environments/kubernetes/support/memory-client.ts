@@ -50,8 +50,13 @@ export function memoryClient(...objects: readonly KubeObject[]): MemoryClient {
       if (resourceVersion !== object.metadata.resourceVersion) throw refusal(409, "Conflict");
       return keep(object);
     },
-    async patch(type: ResourceType, _namespace: string, name: string) {
+    async patch(type: ResourceType, _namespace: string, name: string, { metadata }: Pick<KubeObject, "metadata">) {
       record("patch", `${type.kind}/${name}`);
+      const found = client.objects.get(`${type.kind}/${name}`)!;
+      const { resourceVersion = found.metadata.resourceVersion, annotations } = metadata;
+      if (resourceVersion !== found.metadata.resourceVersion) throw refusal(409, "Conflict");
+      const merged = Object.entries({ ...found.metadata.annotations, ...annotations }).filter(([, value]) => value);
+      return keep({ ...found, metadata: { ...found.metadata, annotations: Object.fromEntries(merged) } });
     },
     async remove(type: ResourceType, _namespace: string, name: string, { uid }: RemoveOptions) {
       record("remove", `${type.kind}/${name}`);
