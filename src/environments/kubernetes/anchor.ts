@@ -41,7 +41,7 @@ export const anchorsOnly = `${label.managedBy}=${manager},${label.component}=anc
 
 /** @throws CLUSTER_REFUSED when somebody has edited it beyond recognition */
 export function readAnchor(object: ConfigMap): Anchor {
-  const { name, uid = "", resourceVersion = "", annotations = {}, deletionTimestamp } = object.metadata;
+  const { name, namespace, uid = "", resourceVersion = "", annotations = {}, deletionTimestamp } = object.metadata;
   try {
     const serving = annotations[annotation.serving];
     return {
@@ -57,7 +57,7 @@ export function readAnchor(object: ConfigMap): Anchor {
     };
   } catch (cause) {
     throw new CortexError("CLUSTER_REFUSED", `ConfigMap ${name} does not describe an API any more`, {
-      hint: `somebody has edited it; remove the API with: kubectl delete configmap ${name}, and deploy it again`,
+      hint: `somebody has edited it; remove the API with: kubectl delete configmap ${name} -n ${namespace}, and deploy it again`,
       cause,
     });
   }

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { ReplicaPhase, RolloutEvent } from "../../core/environment.ts";
 import { readAnchor } from "./anchor.ts";
-import { judge, type RolloutView, type RolloutWanted, type Verdict } from "./judge.ts";
+import { judge, type RolloutView, type RolloutWanted, routeRefusal, type Verdict } from "./judge.ts";
 import { eventsByPod, type NamespaceWatch, podsOf } from "./namespace-watch.ts";
 import { replicaState, revisionOf } from "./pod-state.ts";
 import type { Pod } from "./shapes.ts";
@@ -30,6 +30,7 @@ export async function* followRollout(
   const phases = new Map<string, ReplicaPhase>();
   const pods = podMemory(now);
   let wasSeen = false;
+  let refusedSince: number | undefined;
   const stop = new AbortController();
   const changes = watch.changes(AbortSignal.any([signal, stop.signal]))[Symbol.asyncIterator]();
   let next = changes.next();
@@ -40,7 +41,8 @@ export async function* followRollout(
         delay(Math.max(0, Math.min(lookAgainMs, deadline - now())), false, { signal, ref: true }),
       ]);
       if (isChanged) next = changes.next();
-      const view = viewOf(options, wasSeen, pods);
+      refusedSince = routeRefusal(watch.view.routes.get(wanted.api)) && (refusedSince ?? now());
+      const view = { ...viewOf(options, wasSeen, pods), refusedSince };
       wasSeen ||= view.anchor?.record.number === wanted.revision;
       yield* replicaEvents(view, wanted.revision, phases, now());
       const verdict = judge(view, wanted);
@@ -78,7 +80,7 @@ function viewOf(
   { watch, wanted, needsRoute, now }: FollowOptions,
   wasSeen: boolean,
   { relevant, seenAt }: PodMemory,
-): RolloutView {
+): Omit<RolloutView, "refusedSince"> {
   const { view } = watch;
   const anchor = view.anchors.get(wanted.api);
   return {

@@ -17,6 +17,8 @@ export interface RolloutView {
   /** Undefined where there is no Gateway. */
   readonly route: HttpRoute | undefined;
   readonly needsRoute: boolean;
+  /** Since when the Gateway refuses that route, milliseconds since the epoch; undefined when it does not. */
+  readonly refusedSince: number | undefined;
   /** Whether the anchor was seen with the revision that is judged: a watch may lag behind the write. */
   readonly wasSeen: boolean;
   /** Milliseconds since the epoch. */
@@ -52,6 +54,8 @@ export type Verdict =
 
 /** How long a replica may find no node before that counts; a scheduler needs a moment, and so does room that is being made. */
 const patienceWithSchedulerMs = 12_000;
+/** A Gateway that was told of a route and its Services in another order corrects itself within a second. */
+const patienceWithGatewayMs = 10_000;
 /** A container of others may wait for something and be started again; this many ends are too many. */
 const endsOfContainers = 2;
 /** For what is often gone at the second try: a registry that answers late, a Secret that is on its way. */
@@ -83,10 +87,14 @@ function isNew({ metadata }: Pod, { spec }: Deployment, { revision }: RolloutWan
   );
 }
 
-function judgeRoute({ needsRoute, route }: RolloutView, { routeGeneration }: RolloutWanted): Verdict {
-  return needsRoute && !isAccepted(route, routeGeneration)
-    ? { type: "waiting", detail: routeDetail(route) }
-    : { type: "live" };
+function judgeRoute(view: RolloutView, { routeGeneration }: RolloutWanted): Verdict {
+  const { needsRoute, route, refusedSince, now } = view;
+  if (!needsRoute || isAccepted(route, routeGeneration)) return { type: "live" };
+  if (refusedSince === undefined || now - refusedSince < patienceWithGatewayMs) {
+    return { type: "waiting", detail: routeDetail(route) };
+  }
+  const hint = "see what the Gateway's listeners allow: allowedRoutes, hostnames, and that its Services are there";
+  return { type: "failed", failure: { code: "CLUSTER_REFUSED", reason: routeDetail(route), hint } };
 }
 
 /** Whether somebody wants something else by now, or has deleted it, and maybe deployed it anew. */
@@ -119,10 +127,14 @@ function isAccepted(route: HttpRoute | undefined, applied = 0): boolean {
   );
 }
 
+/** @returns the condition that says why the Gateway does not take `route` */
+export function routeRefusal(route: HttpRoute | undefined): Condition | undefined {
+  const conditions = (route?.status?.parents ?? []).flatMap((parent) => parent.conditions ?? []);
+  return conditions.find(({ type, status }) => status === "False" && (type === "Accepted" || type === "ResolvedRefs"));
+}
+
 function routeDetail(route: HttpRoute | undefined): string {
-  const refused = (route?.status?.parents ?? []).flatMap(({ conditions = [] }) =>
-    conditions.filter(({ status }) => status === "False"),
-  )[0];
+  const refused = routeRefusal(route);
   return refused
     ? `the Gateway does not take its route: ${refused.message ?? refused.reason}`
     : "the Gateway has not taken its route yet";

@@ -27,6 +27,7 @@ function judged(view: Partial<RolloutView>, changes: Partial<RolloutWanted> = {}
     events: new Map(),
     route: undefined,
     needsRoute: false,
+    refusedSince: undefined,
     wasSeen: true,
     now,
     ...view,
@@ -65,6 +66,10 @@ describe("a rollout is live", () => {
     expect(judged({ ...done, route: refused })).toEqual({
       type: "waiting",
       detail: "the Gateway does not take its route: no listener allows it",
+    });
+    expect(judged({ ...done, route: refused, refusedSince: now - 60_000 })).toMatchObject({
+      type: "failed",
+      failure: { code: "CLUSTER_REFUSED", reason: "the Gateway does not take its route: no listener allows it" },
     });
   });
 });
