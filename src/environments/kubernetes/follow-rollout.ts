@@ -42,7 +42,7 @@ export async function* followRollout(
       ]);
       if (isChanged) next = changes.next();
       refusedSince = routeRefusal(watch.view.routes.get(wanted.api)) && (refusedSince ?? now());
-      const view = { ...viewOf(options, wasSeen, pods), refusedSince };
+      const view: RolloutView = { ...viewOf(options, wasSeen, pods), refusedSince };
       wasSeen ||= view.anchor?.record.number === wanted.revision;
       yield* replicaEvents(view, wanted.revision, phases, now());
       const verdict = judge(view, wanted);
