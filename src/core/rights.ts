@@ -61,6 +61,7 @@ export const deployRights: readonly Right[] = [
     purpose: "keep env values and pull credentials",
   },
   { group: "", resource: "pods", verbs: ["list", "watch"], purpose: "watch replicas" },
+  { group: "apps", resource: "replicasets", verbs: ["get"], purpose: "tell which replicas are of an update" },
   { group: "", resource: "events", verbs: ["list", "watch"], purpose: "say why a replica does not start" },
   { group: "", resource: "pods/log", verbs: ["get"], purpose: "read logs" },
   {

@@ -8,6 +8,7 @@ import type { Api } from "../../spec/api.ts";
 import { type Anchor, type AnchorState, anchorObject, readAnchor } from "./anchor.ts";
 import { templateRevision } from "./api-states.ts";
 import { allEnded, applyObjects, notOurs, refuseForeign, refuseForeignSecrets } from "./apply-objects.ts";
+import { isOfPresentTemplate } from "./current-pods.ts";
 import { readFailureLog } from "./failure-log.ts";
 import type { ClusterFeatures } from "./features.ts";
 import { type Ending, followRollout } from "./follow-rollout.ts";
@@ -83,7 +84,17 @@ export async function* changeApi(
     routeGeneration: route?.metadata.generation,
     isHandler: "handler" in record.spec && record.spec.handler !== null,
   };
-  const ending = yield* followRollout({ watch: ports.watch(), wanted, needsRoute, deadline, now: ports.now }, signal);
+  const ending = yield* followRollout(
+    {
+      watch: ports.watch(),
+      wanted,
+      needsRoute,
+      deadline,
+      now: ports.now,
+      isPresent: (pod, deployment) => isOfPresentTemplate(client, pod, deployment, signal),
+    },
+    signal,
+  );
   if (ending.type !== "live") throw await endBadly(ending, change, anchor, ports, signal);
   await settle(anchor, needsRoute, ports, signal);
   yield { type: "live", revision: record.number, endpoint: ports.endpoint(record.spec) };

@@ -4,7 +4,7 @@ import { readAnchor } from "./anchor.ts";
 import { judge, type RolloutView, type RolloutWanted, routeRefusal, type Verdict } from "./judge.ts";
 import { eventsByPod, type NamespaceWatch, podsOf } from "./namespace-watch.ts";
 import { replicaState, revisionOf } from "./pod-state.ts";
-import type { Pod } from "./shapes.ts";
+import type { Deployment, Pod } from "./shapes.ts";
 
 export interface FollowOptions {
   readonly watch: NamespaceWatch;
@@ -13,6 +13,8 @@ export interface FollowOptions {
   /** Milliseconds since the epoch. */
   readonly deadline: number;
   now(): number;
+  /** Whether a pod in trouble is one of those that are rolled out, see `isOfPresentTemplate`. */
+  isPresent(pod: Pod, deployment: Deployment | undefined): Promise<boolean>;
 }
 
 /** How a rollout ended; `late` when its time was up first. */
@@ -46,8 +48,10 @@ export async function* followRollout(
       wasSeen ||= view.anchor?.record.number === wanted.revision;
       yield* replicaEvents(view, wanted.revision, phases, now());
       const verdict = judge(view, wanted);
-      if (verdict.type !== "waiting") return verdict;
-      if (now() >= deadline) return { type: "late", detail: verdict.detail };
+      const failed = verdict.type === "failed" ? verdict.failure.pod : undefined;
+      if (failed && !(await options.isPresent(failed, view.deployment))) pods.forget(failed);
+      else if (verdict.type !== "waiting") return verdict;
+      if (now() >= deadline) return { type: "late", detail: waitingDetail(verdict) };
     }
   } finally {
     // What is waited for now ends with an error that nobody needs.
@@ -56,19 +60,28 @@ export async function* followRollout(
   }
 }
 
+function waitingDetail(verdict: Verdict): string {
+  return verdict.type === "waiting" ? verdict.detail : "it waits for replicas";
+}
+
 interface PodMemory {
   /** @returns the pods that count; those that had ended for good at the first look are of the past, and are kept by no controller */
   relevant(pods: readonly Pod[]): readonly Pod[];
+  /** From now on `pod` counts no more. */
+  forget(pod: Pod): void;
   readonly seenAt: ReadonlyMap<string, number>;
 }
 
 function podMemory(now: () => number): PodMemory {
   const seenAt = new Map<string, number>();
-  let past: ReadonlySet<string> | undefined;
+  const uidOf = ({ metadata }: Pod) => metadata.uid ?? "";
+  let past: Set<string> | undefined;
   return {
     seenAt,
+    forget(pod) {
+      past?.add(uidOf(pod));
+    },
     relevant(pods) {
-      const uidOf = ({ metadata }: Pod) => metadata.uid ?? "";
       past ??= new Set(pods.filter(({ status }) => status?.phase === "Failed").map(uidOf));
       for (const pod of pods) if (!seenAt.has(uidOf(pod))) seenAt.set(uidOf(pod), now());
       return pods.filter((pod) => !past!.has(uidOf(pod)));

@@ -3,10 +3,10 @@ import { anchorObject } from "../../../src/environments/kubernetes/anchor.ts";
 import { type Ending, followRollout } from "../../../src/environments/kubernetes/follow-rollout.ts";
 import type { NamespaceWatch } from "../../../src/environments/kubernetes/namespace-watch.ts";
 import type { Pod } from "../../../src/environments/kubernetes/shapes.ts";
-import { anchor, deployment, now, pod, record } from "./support/cluster-objects.ts";
+import { anchor, container, deployment, now, pod, record } from "./support/cluster-objects.ts";
 
 /** Ends what follows the rollout of revision 2 with `pods` after one look. */
-async function endingOf(pods: readonly Pod[], at: number): Promise<Ending> {
+async function endingOf(pods: readonly Pod[], at: number, isPresent = true): Promise<Ending> {
   const one = anchor(2);
   const watch: NamespaceWatch = {
     view: {
@@ -22,7 +22,14 @@ async function endingOf(pods: readonly Pod[], at: number): Promise<Ending> {
     },
   };
   const wanted = { api: "iris", revision: 2, id: record(2).id, generation: 3, routeGeneration: undefined };
-  const options = { watch, wanted: { ...wanted, isHandler: true }, needsRoute: false, deadline: at, now: () => at };
+  const options = {
+    watch,
+    wanted: { ...wanted, isHandler: true },
+    needsRoute: false,
+    deadline: at,
+    now: () => at,
+    isPresent: async () => isPresent,
+  };
   const events = followRollout(options, new AbortController().signal);
   for (;;) {
     const { done, value } = await events.next();
@@ -40,4 +47,11 @@ test("a pod that was evicted long ago is no failure of what is rolled out now", 
   const { status, ...rest } = pod({ revision: 2 });
   const evicted = { ...rest, status: { ...status, phase: "Failed", reason: "Evicted" } };
   expect(await endingOf([evicted], now)).toMatchObject({ type: "late" });
+});
+
+test("trouble of a replica that somebody's edit by hand has made is no failure of what takes that back", async () => {
+  const image = { reason: "ErrImagePull", message: "not found" };
+  const edited = pod({ revision: 2, containers: [container({ state: { waiting: image } })] });
+  expect(await endingOf([edited], now)).toMatchObject({ type: "failed" });
+  expect(await endingOf([edited], now, false)).toMatchObject({ type: "late" });
 });
