@@ -53,21 +53,27 @@ export async function allEnded<T extends readonly unknown[] | []>(
   return Promise.all(work);
 }
 
-async function applyOne(client: KubeClient, object: KubeObject, signal: AbortSignal): Promise<KubeObject> {
-  const applied = await client.apply(object, { force: true }, signal);
-  return hasAdditions(object, applied) ? takeOut(client, object, applied, signal) : applied;
-}
+/** How often the whole is written again over what a controller wrote in between; that is often its status. */
+const mostTries = 8;
 
 /**
- * Writes the whole specification, so that what others added is gone, and that they did. Replicas stay as they are.
+ * Applies an object, and takes out what others added, which applying leaves alone.
  * @returns the object as it is now
  */
-async function takeOut(
-  client: KubeClient,
-  object: KubeObject,
-  applied: KubeObject,
-  signal: AbortSignal,
-): Promise<KubeObject> {
+async function applyOne(client: KubeClient, object: KubeObject, signal: AbortSignal): Promise<KubeObject> {
+  for (let tries = 1; ; tries += 1) {
+    const applied = await client.apply(object, { force: true }, signal);
+    if (!hasAdditions(object, applied)) return applied;
+    try {
+      return await client.replace(withoutAdditions(object, applied), signal);
+    } catch (error) {
+      if ((error as KubeError).reason !== "Conflict" || tries >= mostTries) throw error;
+    }
+  }
+}
+
+/** The whole specification as it is wanted, and nobody named who added to it by hand. Replicas stay as they are. */
+function withoutAdditions(object: KubeObject, applied: KubeObject): KubeObject {
   const { replicas } = (applied as Deployment).spec ?? {};
   const managedFields = applied.metadata.managedFields?.filter((entry) => !isByHand(entry));
   const whole = {
@@ -75,13 +81,7 @@ async function takeOut(
     metadata: { ...applied.metadata, managedFields },
     spec: { ...(replicas !== undefined && { replicas }), ...(object as Deployment).spec },
   };
-  try {
-    return await client.replace(whole as unknown as KubeObject, signal);
-  } catch (error) {
-    // Changed since it was read, by a controller most likely: the next deploy sees what is left.
-    if ((error as KubeError).reason === "Conflict") return applied;
-    throw error;
-  }
+  return whole as unknown as KubeObject;
 }
 
 function stages(wanted: readonly KubeObject[]): readonly (readonly KubeObject[])[] {
