@@ -12,6 +12,7 @@ import { changesJson, changesText } from "./render/change-view.ts";
 import { warningText } from "./render/error-text.ts";
 import { paletteFor } from "./render/paint.ts";
 import { jsonDocument, type OutputFormat } from "./render/show.ts";
+import { sayWhenSlow } from "./say-when-slow.ts";
 
 export interface DeployFlags extends EnvFlag {
   readonly force?: true;
@@ -76,16 +77,6 @@ export async function deployOnce(
   await printWarnings(app, planned);
   if (flags.dryRun) return printDryRun(app, planned, flags, ports, signal);
   await applyPlan(app, planned, flags, ports, signal);
-}
-
-/** Says what is being done when it takes longer than a second; a large model is hashed before it is known to be unchanged. */
-async function sayWhenSlow<T>(app: App, what: string, work: Promise<T>): Promise<T> {
-  const saying = setTimeout(() => void app.terminal.stderr.write(`${what}\n`), 1_000);
-  try {
-    return await work;
-  } finally {
-    clearTimeout(saying);
-  }
 }
 
 /** Deploys what was planned, and prints what came of it. */

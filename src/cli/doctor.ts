@@ -5,6 +5,7 @@ import { type EnvFlag, outputOption, withExamples } from "./flags.ts";
 import { type Palette, paletteFor } from "./render/paint.ts";
 import { jsonDocument } from "./render/show.ts";
 import { padEnd } from "./render/width.ts";
+import { sayWhenSlow } from "./say-when-slow.ts";
 
 export interface DoctorFlags extends EnvFlag {
   readonly output: "pretty" | "json";
@@ -24,7 +25,8 @@ export function doctorCommand(app: App, run: typeof runDoctor = runDoctor): Comm
 }
 
 async function runDoctor(app: App, { env, output }: DoctorFlags): Promise<void> {
-  const checks = env === undefined ? await app.checkMachine(app.signal) : await app.checkEnvironment(env, app.signal);
+  const checking = env === undefined ? app.checkMachine(app.signal) : app.checkEnvironment(env, app.signal);
+  const checks = await sayWhenSlow(app, "checking", checking);
   const { stdout } = app.terminal;
   const text = output === "json" ? jsonDocument(checks) : checksText(checks, await paletteFor(stdout));
   await stdout.write(text);

@@ -110,7 +110,17 @@ async function configure(app: App, name: string, flags: ConfigureFlags): Promise
   }
 }
 
-function checkFlags({ gateway, prometheus }: ConfigureFlags): void {
+function checkFlags({ namespace, registry, gateway, prometheus }: ConfigureFlags): void {
+  if (namespace !== undefined && !/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(namespace)) {
+    throw new CortexError("USAGE", `--namespace "${namespace}" cannot name a namespace`, {
+      hint: "use lower-case letters, digits and hyphens, at most 63 of them",
+    });
+  }
+  if (registry !== undefined && !/^[^\s/:]+(:\d+)?(\/[^\s/:]+)*\/?$/.test(registry)) {
+    throw new CortexError("USAGE", `--registry "${registry}" is no HOST[:PORT]/PREFIX`, {
+      hint: "without http:// and without a tag, e.g. --registry registry.example.com/models",
+    });
+  }
   if (gateway !== undefined && !/^[^/\s]+\/[^/\s]+$/.test(gateway)) {
     throw new CortexError("USAGE", `--gateway "${gateway}" is no NAMESPACE/NAME`, {
       hint: "e.g. --gateway infra/public",

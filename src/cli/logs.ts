@@ -47,20 +47,31 @@ export function logsCommand(app: App, run: typeof runLogs = runLogs): Command {
 }
 
 async function runLogs(app: App, name: string, flags: LogsFlags): Promise<void> {
-  const { stdout } = app.terminal;
+  const { stdout, stderr } = app.terminal;
   const environment = await app.environment(flags.env);
   const print = flags.output === "json" ? jsonLogLine : await textPrinter(app);
   const stop = new AbortController();
   const signal = AbortSignal.any([app.signal, stop.signal]);
+  let isEmpty = true;
   try {
     for await (const line of environment.logs(name, logOptions(flags), signal)) {
+      isEmpty = false;
       await stdout.write(print(line));
       if (stdout.isClosed) break;
     }
     app.signal.throwIfAborted();
+    if (isEmpty && flags.output === "pretty") await stderr.write(`${nothingOf(name, flags)}\n`);
   } finally {
     stop.abort();
   }
+}
+
+/** What is said where nothing is printed, lest it look like a failure. */
+function nothingOf(name: string, { since, tail, grep, replica, previous }: LogsFlags): string {
+  if (since !== undefined || tail === 0 || grep !== undefined || replica !== undefined) {
+    return `${name}: no line is what was asked for`;
+  }
+  return previous ? `${name}: no replica that is gone has left a line` : `${name}: no replica has printed a line`;
 }
 
 function logOptions({ follow, since, tail, grep, replica, previous }: LogsFlags): LogOptions {

@@ -16,9 +16,15 @@ export async function runCommand(app: App): Promise<void> {
     await program.parseAsync(args[0] === "deploy" ? args.map(withOwnValue) : args, { from: "user" });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
-    if (error.exitCode !== 0) throw usageError(error, args[0]!);
+    if (error.exitCode !== 0) throw usageError(error, commandIn(program, args));
     await app.terminal.stdout.write(printed.join(""));
   }
+}
+
+/** The command that `args` name, with its group: `env configure`. */
+function commandIn(program: Command, [first = "", second]: readonly string[]): string {
+  const children = program.commands.find((one) => one.name() === first)?.commands ?? [];
+  return second !== undefined && children.some((one) => one.name() === second) ? `${first} ${second}` : first;
 }
 
 /** A flag whose value may be left out takes none from what follows it: `deploy --dry-run examples/iris` names a file. */

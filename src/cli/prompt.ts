@@ -9,7 +9,7 @@ import type { App } from "./app.ts";
 export async function confirm(app: App, question: string, flag: string): Promise<boolean> {
   const { stdin, stderr, canAsk } = app.terminal;
   if (!canAsk) {
-    throw new CortexError("INPUT_NEEDED", `${question}: nobody can be asked here`, {
+    throw new CortexError("INPUT_NEEDED", `nobody can be asked here: ${question}`, {
       hint: `add ${flag} to agree beforehand`,
     });
   }

@@ -67,6 +67,9 @@ describe("env", () => {
     [["rename", "local", "here"], 2, "local is this machine"],
     [["configure", "p", "--gateway", "public"], 2, "is no NAMESPACE/NAME"],
     [["configure", "p", "--prometheus", "host:9090"], 2, "is no URL"],
+    [["configure", "p", "--namespace", "Bad_Name"], 2, "cannot name a namespace"],
+    [["configure", "p", "--registry", "https://registry.example.com/models"], 2, "is no HOST[:PORT]/PREFIX"],
+    [["configure", "p", "--registry", "localhost:5000/models:latest"], 2, "is no HOST[:PORT]/PREFIX"],
   ] as const)("refuses env %j", ([args, status, cause]) =>
     inHome(async (_, cortex) => {
       const ran = await cortex("env", ...args);

@@ -47,6 +47,16 @@ test("logs -f goes on until it is interrupted, with the last hundred lines befor
   expect(followed.calls).toEqual([{ logs: "iris", follow: true, previous: false, tail: 100 }]);
 });
 
+test.for([
+  [[], "iris: no replica has printed a line\n"],
+  [["--previous"], "iris: no replica that is gone has left a line\n"],
+  [["--grep", "err"], "iris: no line is what was asked for\n"],
+  [["-o", "json"], ""],
+] as const)("logs %j of nothing say so", async ([flags, said]) => {
+  const ran = await runCommand(["logs", "iris", ...flags], { environment: new FakeEnvironment({ lines: [] }) });
+  expect(ran).toMatchObject({ status: 0, stdout: "", stderr: said });
+});
+
 test("logs pass on what to look for", async () => {
   const asked = environment();
   const flags = ["--since", "10m", "-n", "5", "--grep", "err(or)?", "--replica", "iris-3-a", "--previous", "-y"];

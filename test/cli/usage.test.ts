@@ -32,6 +32,7 @@ describe("a command line that is wrong", () => {
 
   test.for([
     [["logs"], "missing required argument 'api'"],
+    [["env", "configure"], "hint: see `cortex env configure --help`"],
     [["get", "one", "two"], "too many arguments"],
     [["get", "-o", "xml"], "Allowed choices are pretty, wide, json, yaml, name"],
     [["deploy", "--timeout", "soon"], "Write a number and a unit"],

@@ -3,6 +3,7 @@ import type { AddonHealth } from "../../core/cluster.ts";
 import type { App } from "../app.ts";
 import { type EnvFlag, envOption, outputOption, withExamples } from "../flags.ts";
 import { show, type View } from "../render/show.ts";
+import { sayWhenSlow } from "../say-when-slow.ts";
 
 export interface HealthFlags extends EnvFlag {
   readonly output: "pretty" | "json";
@@ -23,7 +24,7 @@ export function healthCommand(app: App, run: typeof runHealth = runHealth): Comm
 
 async function runHealth(app: App, { env, output }: HealthFlags): Promise<void> {
   await using admin = await app.cluster(env);
-  const rows = await admin.health(app.signal);
+  const rows = await sayWhenSlow(app, "looking at the cluster", admin.health(app.signal));
   await show(rows, healthView, output, app.terminal);
   for (const { name, hint } of rows) {
     if (hint !== undefined) await app.terminal.stderr.write(`${name}: ${hint}\n`);

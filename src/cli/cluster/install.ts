@@ -16,6 +16,7 @@ import { errorText } from "../render/error-text.ts";
 import { paletteFor } from "../render/paint.ts";
 import { jsonDocument } from "../render/show.ts";
 import { alignedTable, tabbedTable } from "../render/table.ts";
+import { sayWhenSlow } from "../say-when-slow.ts";
 
 export interface InstallFlags extends EnvFlag {
   readonly gateway?: string;
@@ -88,7 +89,8 @@ async function runInstall(app: App, flags: InstallFlags): Promise<void> {
     ...(certificate !== undefined && { certificate }),
     ...(addonsDir !== undefined && { addonsDir }),
   };
-  const plan = await admin.planInstall(wishes, (addon) => reporter.event({ addon, phase: "downloading" }), app.signal);
+  const planning = admin.planInstall(wishes, (addon) => reporter.event({ addon, phase: "downloading" }), app.signal);
+  const plan = await sayWhenSlow(app, "looking at the cluster", planning);
   await reporter.clear();
   if (flags.dryRun) return showPlan(app, plan, flags);
   if (isNothingToDo(plan)) {

@@ -6,6 +6,7 @@ import { type EnvFlag, envOption, outputOption, parseDuration, withExamples } fr
 import { confirm } from "../prompt.ts";
 import { addonReporter } from "../render/addon-reporter.ts";
 import { jsonDocument } from "../render/show.ts";
+import { sayWhenSlow } from "../say-when-slow.ts";
 
 export interface UninstallFlags extends EnvFlag {
   readonly dryRun?: true;
@@ -37,7 +38,7 @@ export function uninstallCommand(app: App, run: typeof runUninstall = runUninsta
 async function runUninstall(app: App, flags: UninstallFlags): Promise<void> {
   const { stdout, stderr } = app.terminal;
   await using admin = await app.cluster(flags.env);
-  const plan = await admin.planUninstall(app.signal);
+  const plan = await sayWhenSlow(app, "looking at the cluster", admin.planUninstall(app.signal));
   const isText = flags.output === "pretty";
   if (flags.dryRun) return stdout.write(isText ? planText(plan) : jsonDocument(planJson(plan)));
   if (plan.addons.length === 0) {

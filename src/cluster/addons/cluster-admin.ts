@@ -38,7 +38,7 @@ export function clusterAdmin(options: ClusterAdminOptions): ClusterAdmin {
     install: (plan, timeoutMs, onEvent, signal) => install(plan, { client, version, timeoutMs, onEvent, signal }),
     planUninstall: async (signal) => uninstallPlan(await readUninstallFacts(client, signal)),
     uninstall: (timeoutMs, onEvent, signal) => uninstall({ client, timeoutMs, onEvent, signal }),
-    health: (signal) => health({ client, gateway, prometheus }, signal),
+    health: (signal) => health({ name, client, gateway, prometheus }, signal),
     [Symbol.asyncDispose]: () => client[Symbol.asyncDispose](),
   };
 }

@@ -11,6 +11,8 @@ import { compareVersions } from "./releases.ts";
 import { stateOf } from "./wait.ts";
 
 export interface HealthOptions {
+  /** Of the environment. */
+  readonly name: string;
   readonly client: KubeClient;
   /** `namespace/name`, where the environment names one. */
   readonly gateway: string | undefined;
@@ -25,7 +27,7 @@ export async function health(options: HealthOptions, signal: AbortSignal): Promi
   const facts = await readFacts(options.client, signal);
   return Promise.all(
     addonNames.map(async (name) => {
-      if (name === "gateway") return gatewayHealth(facts, options.gateway);
+      if (name === "gateway") return gatewayHealth(facts, options);
       const row = programHealth(name, findAddon(name, facts), options);
       if (row.installedBy !== "cortex" || (row.status === "ok" && row.warning === undefined)) return row;
       const { detail, failure } = diagnose(await stateOf(options.client, name, signal));
@@ -45,40 +47,49 @@ const withoutIt: Readonly<Record<AddonHealth["name"], string>> = {
   "metrics-server": "APIs do not scale on CPU",
 };
 
-const install = "cortex cluster install";
+const install = (environment: string) => `cortex cluster install -e ${environment}`;
 
-function programHealth(name: Program, found: Found, { gateway, prometheus }: HealthOptions): AddonHealth {
+function programHealth(name: Program, found: Found, options: HealthOptions): AddonHealth {
+  const { gateway, prometheus } = options;
   const isChosenElsewhere = (name === "prometheus" && prometheus) || (name === "envoy-gateway" && gateway);
   if (found.state === "absent" || found.state === "remains") {
     const base = { name, version: "", status: "missing", installedBy: "" } as const;
     if (isChosenElsewhere) return { ...base, warning: `the environment names another: ${isChosenElsewhere}` };
-    return { ...base, warning: withoutIt[name], hint: install };
+    return { ...base, warning: withoutIt[name], hint: install(options.name) };
   }
   const { version, isReady } = found;
   const installedBy = found.state === "ours" ? "cortex" : "others";
   const base = { name, version, installedBy } as const;
   if (found.state === "ours" ? found.isDown : !isReady) {
     const where = found.state === "others" ? ` (${found.where})` : "";
-    return { ...base, status: "down", warning: `its program does not run${where}`, hint: isOurHint(found) };
+    return { ...base, status: "down", warning: `its program does not run${where}`, hint: isOurHint(found, options) };
   }
-  if (!isReady) return { ...base, status: "ok", warning: "not all of it is ready", hint: isOurHint(found) };
+  if (!isReady) return { ...base, status: "ok", warning: "not all of it is ready", hint: isOurHint(found, options) };
   const isOlder = found.state === "ours" && /\d/.test(version) && compareVersions(version, pinnedVersion(name)) < 0;
   if (!isOlder) return { ...base, status: "ok" };
-  return { ...base, status: "ok", warning: `this Cortex installs ${pinnedVersion(name)}`, hint: install };
+  return { ...base, status: "ok", warning: `this Cortex installs ${pinnedVersion(name)}`, hint: install(options.name) };
 }
 
-function isOurHint(found: Found): string {
-  return found.state === "ours" ? `${install} repairs what is missing` : "see to it as it was installed";
+function isOurHint(found: Found, { name }: HealthOptions): string {
+  return found.state === "ours" ? `${install(name)} repairs what is missing` : "see to it as it was installed";
 }
 
-function gatewayHealth(facts: ClusterFacts, chosen: string | undefined): AddonHealth {
+function gatewayHealth(facts: ClusterFacts, options: HealthOptions): AddonHealth {
+  const chosen = options.gateway;
   const name = chosen ?? facts.settings?.gateway ?? `${ourGateway.namespace}/${ourGateway.name}`;
   const gateway = gatewayNamed(facts, name);
   const base = { name: "gateway", version: gateway?.spec.gatewayClassName ?? "" } as const;
   if (!gateway) {
     const isNamed = chosen !== undefined || facts.settings?.gateway !== undefined;
-    if (!isNamed) return { ...base, status: "missing", installedBy: "", warning: withoutIt.gateway, hint: install };
-    return { ...base, status: "down", installedBy: "", warning: `there is no Gateway ${name}`, hint: install };
+    if (!isNamed)
+      return { ...base, status: "missing", installedBy: "", warning: withoutIt.gateway, hint: install(options.name) };
+    return {
+      ...base,
+      status: "down",
+      installedBy: "",
+      warning: `there is no Gateway ${name}`,
+      hint: install(options.name),
+    };
   }
   const installedBy = isOurs(gateway) ? "cortex" : "others";
   if (!isServing(gateway)) {

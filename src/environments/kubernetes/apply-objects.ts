@@ -154,7 +154,7 @@ export function notOurs({ kind, metadata }: KubeObject, namespace: string): Cort
   return new CortexError(
     "CONFLICT",
     `the namespace ${namespace} has a ${kind} ${metadata.name} already, which Cortex did not make and does not touch`,
-    { hint: "give the API another name, or use another namespace: cortex env configure --namespace" },
+    { hint: "give the API another name, or use another namespace: cortex env configure NAME --namespace NAMESPACE" },
   );
 }
 

@@ -207,7 +207,7 @@ function troubleFailure(trouble: PodTrouble, ageMs: number, { api, isHandler }: 
       return {
         code: "ROLLOUT_FAILED",
         reason,
-        hint: `mend it and deploy again; what it printed: cortex logs ${api} --previous`,
+        hint: `mend it and deploy again; its last words are kept: cortex get ${api}`,
         trouble,
       };
     }

@@ -41,7 +41,7 @@ function splitterRefusals(features: ClusterFeatures | undefined): Refusal[] {
   return [
     {
       message: "a TrafficSplitter needs a Gateway, and the cluster has none that this environment knows",
-      hint: "cortex cluster install brings one; cortex env configure --gateway NAMESPACE/NAME names one",
+      hint: "cortex cluster install brings one; cortex env configure NAME --gateway NAMESPACE/NAME names one",
     },
   ];
 }

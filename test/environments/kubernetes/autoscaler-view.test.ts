@@ -82,6 +82,15 @@ test("at zero it says what ends that", () => {
   });
 });
 
+test("one that has not looked yet wants what runs, not nothing", () => {
+  const hpa = { ...recorded["idle at one"]!.autoscaler!, status: { desiredReplicas: 0, currentMetrics: null } };
+  expect(autoscalerView(hpa, undefined, record(), 2)).toEqual({
+    current: 2,
+    wanted: 2,
+    reason: "it has not looked yet; 2 run",
+  });
+});
+
 test("nothing is said of what nothing scales, or of what cannot be scaled", () => {
   expect(autoscalerView(undefined, undefined, record())).toBeUndefined();
   const { autoscaler, scaledObject } = recorded["idle at one"]!;

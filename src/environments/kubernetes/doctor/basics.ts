@@ -38,8 +38,10 @@ export async function userCheck(client: KubeClient, signal: AbortSignal): Promis
 
 const enforceLabel = "pod-security.kubernetes.io/enforce";
 
+/** @param environment its name */
 export async function namespaceChecks(
   client: KubeClient,
+  environment: string,
   namespace: string,
   signal: AbortSignal,
 ): Promise<readonly Check[]> {
@@ -52,7 +54,7 @@ export async function namespaceChecks(
     return [{ name, status: "ok", message: `${namespace}; whether it exists may not be looked at` }];
   }
   if (!found) {
-    const fix = `kubectl create namespace ${namespace}, or name another: cortex env configure NAME --namespace NAMESPACE`;
+    const fix = `kubectl create namespace ${namespace}, or name another: cortex env configure ${environment} --namespace NAMESPACE`;
     return [{ name, status: "fail", message: `there is no namespace ${namespace}`, fix }];
   }
   const level = found.metadata.labels?.[enforceLabel];

@@ -36,7 +36,7 @@ export async function checkCluster(options: ClusterDoctorOptions, signal: AbortS
   const groups = await groupsOf(client, signal);
   const checks = await Promise.all([
     guarded("credentials", (until) => userCheck(client, until)),
-    guarded("namespace", (until) => namespaceChecks(client, namespace, until)),
+    guarded("namespace", (until) => namespaceChecks(client, options.name, namespace, until)),
     guarded("rights", (until) => checkRights(client, namespace, until)),
     guarded("nodes", (until) => nodesCheck(client, until)),
     ...addonChecks(client, namespace, groups, options).map(({ name, look }) => guarded(name, look)),

@@ -30,10 +30,12 @@ export function autoscalerView(
   const keda = (scaledObject as ScaledObject | undefined)?.status?.conditions ?? [];
   const troubles = troubleOfKeda(keda);
   if (!hpa) return troubles ? { current: replicas, wanted: replicas, reason: troubles } : undefined;
-  const { currentReplicas: current = 0, desiredReplicas = 0 } = hpa.status ?? {};
+  const hasLooked = (hpa.status?.conditions ?? []).length > 0;
+  const { currentReplicas = 0, desiredReplicas = 0 } = hpa.status ?? {};
+  const current = hasLooked ? currentReplicas : replicas;
   const load = loadOf(hpa, spec.autoscaling);
   // What cannot look says 0, and leaves things as they are.
-  const canLook = conditionOf(hpa.status?.conditions ?? [], "ScalingActive")?.status !== "False";
+  const canLook = hasLooked && conditionOf(hpa.status?.conditions ?? [], "ScalingActive")?.status !== "False";
   const wanted = canLook ? desiredReplicas : current;
   const inFlight = load?.unit === "in-flight" ? { inFlightMean: load.perReplica * Math.max(1, current) } : {};
   const reason = troubles ?? explain({ hpa, load, current, wanted, spec: spec.autoscaling });
