@@ -45,18 +45,17 @@ async function runDelete(app: App, names: readonly string[], flags: DeleteFlags)
   }
   const environment = await app.environment(flags.env);
   const states = await environment.list(app.signal);
-  const doomed = flags.all ? states : [...new Set(names)].map((name) => stateOf(name, environment, states));
+  const named = [...new Set(names)].map((name) => ({ name, state: states.find((state) => state.name === name) }));
+  const doomed = flags.all ? states : named.flatMap(({ state }) => state ?? []);
+  const absent = named
+    .filter(({ state }) => !state)
+    .map(({ name }) => ({ name, error: apiNotFound(name, environment.name, states) }));
+  if (doomed.length === 0 && absent[0]) throw absent[0].error;
   const question = questionFor(doomed, environment.name, flags.all === true);
   if (question && !flags.force && !(await confirm(app, question, "-f"))) {
     throw new CortexError("INTERRUPTED", "nothing was deleted");
   }
-  await deleteAll(app, environment, planDeletion(doomed, states), flags);
-}
-
-function stateOf(name: string, environment: Environment, states: readonly ApiState[]): ApiState {
-  const state = states.find((one) => one.name === name);
-  if (!state) throw apiNotFound(name, environment.name, states);
-  return state;
+  await deleteAll(app, environment, planDeletion(doomed, states), absent, flags);
 }
 
 /** @returns what to ask before `doomed` are deleted from `env`; undefined when little is lost */
@@ -67,11 +66,15 @@ export function questionFor(doomed: readonly ApiState[], env: string, isAll: boo
   return `delete ${what} in ${env}, with ${live} live ${live === 1 ? "replica" : "replicas"}?`;
 }
 
-/** All at once, but splitters before what they point at; one that fails stops no other. */
+/**
+ * All at once, but splitters before what they point at; one that fails stops no other.
+ * @param absent what was named and is not there, as after the same command that was cut short
+ */
 async function deleteAll(
   app: App,
   environment: Environment,
   { first, afterwards, refused }: Deletion,
+  absent: readonly Deleted[],
   flags: DeleteFlags,
 ): Promise<void> {
   const { stdout, stderr } = app.terminal;
@@ -92,6 +95,7 @@ async function deleteAll(
     ...(await Promise.all(first.map(remove))),
     ...(await Promise.all(afterwards.map(remove))),
     ...refused.map(({ state, error }) => ({ name: state.name, error })),
+    ...absent,
   ];
   app.leftBehind = undefined;
   const palette = await paletteFor(stderr);

@@ -106,10 +106,19 @@ describe("delete", () => {
     expect(one.calls).toEqual([]);
   });
 
-  test("of several names checks all of them before it deletes any", async () => {
+  test("of several names deletes those that are there, so that one that was cut short can be run again", async () => {
     const environment = many();
-    const ran = await runCommand(["delete", "digits", "nobody", "-f"], { environment });
+    const ran = await runCommand(["delete", "nobody", "digits", "-f"], { environment });
+    expect(ran).toMatchObject({ status: 4, stdout: "deleting digits\n" });
+    expect(ran.stderr).toContain("nobody is not deployed in the environment local");
+    expect(environment.calls).toHaveLength(1);
+  });
+
+  test("of names that are all not there says so in one document", async () => {
+    const environment = many();
+    const ran = await runCommand(["delete", "nobody", "nothing", "-o", "json"], { environment });
     expect(ran.status).toBe(4);
+    expect(JSON.parse(ran.stdout)).toMatchObject({ error: { code: "API_NOT_FOUND" } });
     expect(environment.calls).toEqual([]);
   });
 

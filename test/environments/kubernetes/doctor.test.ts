@@ -5,6 +5,7 @@ import { describe, expect, test } from "vitest";
 import type { Check } from "../../../src/core/check.ts";
 import { deployRights, type Right, rulesOf } from "../../../src/core/rights.ts";
 import { checkCluster } from "../../../src/environments/kubernetes/doctor/check-cluster.ts";
+import { rightsCheck } from "../../../src/environments/kubernetes/doctor/rights.ts";
 import { connect } from "../../../src/kubernetes/connect.ts";
 import { clusterTest, clusterVariables, scratchNamespace, writeKubeconfig } from "../../support/cluster.ts";
 import { kubeconfigOf, setRole } from "./support/deployer.ts";
@@ -30,6 +31,19 @@ describe("the table of rights", () => {
     );
     expect(allowed.toSorted()).toEqual(wanted.toSorted());
   });
+});
+
+test("rights that are missing are named one by one, or by what they are on when they are many", async () => {
+  const namespace = "models";
+  const missing = (right: Right) => right.verbs.map((verb) => ({ right, verb, namespace }));
+  const services = deployRights.find(({ resource }) => resource === "services")!;
+  const few = await rightsCheck(namespace, missing(services), 86);
+  expect(few.message).toBe(
+    `not allowed: ${services.verbs.map((verb) => `${verb} services`).join(", ")} (needed to ${services.purpose})`,
+  );
+  const many = await rightsCheck(namespace, deployRights.flatMap(missing), 86);
+  expect(many.message).toMatch(/^\d+ of the 86 verbs that Cortex uses in models are not allowed, on configmaps, /);
+  expect(many.fix).toContain("kind: Role");
 });
 
 clusterTest("the doctor of a cluster", () => {

@@ -67,13 +67,25 @@ export async function rightsCheck(namespace: string, missing: readonly Question[
   if (missing.length === 0)
     return { name, status: "ok", message: `all ${asked} verbs that Cortex uses in ${namespace} are allowed` };
   const shown = needed.length > 0 ? needed : missing;
-  const lost = [...new Set(shown.map(({ right }) => right.purpose))];
   return {
     name,
     status: needed.length > 0 ? "fail" : "warn",
-    message: `not allowed: ${shown.map(verbText).join(", ")} (needed to ${lost.join(", ")})`,
+    message: shown.length <= mostNamed ? lostText(shown) : manyLostText(namespace, shown, asked),
     fix: await fixFor(namespace, missing),
   };
+}
+
+/** So many verbs are named one by one; of more, the Role of the fix says which. */
+const mostNamed = 10;
+
+function lostText(missing: readonly Question[]): string {
+  const lost = [...new Set(missing.map(({ right }) => right.purpose))];
+  return `not allowed: ${missing.map(verbText).join(", ")} (needed to ${lost.join(", ")})`;
+}
+
+function manyLostText(namespace: string, missing: readonly Question[], asked: number): string {
+  const resources = [...new Set(missing.map(({ right }) => right.resource))];
+  return `${missing.length} of the ${asked} verbs that Cortex uses in ${namespace} are not allowed, on ${resources.join(", ")}`;
 }
 
 function verbText({ verb, right, namespace }: Question): string {
