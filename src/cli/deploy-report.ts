@@ -4,7 +4,7 @@ import { type CortexError, errorFromJson, errorToJson } from "../core/errors.ts"
 import type { App } from "./app.ts";
 import { apiJson } from "./render/api-json.ts";
 import { changeMessage } from "./render/change-view.ts";
-import { curlLine } from "./render/curl.ts";
+import { endpointText } from "./render/endpoint-text.ts";
 import { errorText } from "./render/error-text.ts";
 import { paletteFor } from "./render/paint.ts";
 import { type RolloutReporter, rolloutReporter } from "./render/rollout-reporter.ts";
@@ -134,8 +134,4 @@ function resultOf(
 ): DeployResult {
   const state = states.find((one) => one.name === name);
   return { name, message, ...(error && { error }), ...(state && { state }) };
-}
-
-export function endpointText(endpoint: string): string {
-  return `endpoint: ${endpoint}\ncurl: ${curlLine(endpoint)}\n`;
 }

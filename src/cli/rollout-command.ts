@@ -1,6 +1,6 @@
 import type { RolloutEvent } from "../core/environment.ts";
 import type { App } from "./app.ts";
-import { endpointText } from "./deploy-report.ts";
+import { endpointText } from "./render/endpoint-text.ts";
 import { rolloutReporter } from "./render/rollout-reporter.ts";
 
 /** Shows the rollout of one API that is deployed already, to its end. @throws what `events` throws */

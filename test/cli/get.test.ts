@@ -35,6 +35,13 @@ describe("get", () => {
     await expectGolden(name, await runCommand(args, { environment: split(), isTerminal }));
   });
 
+  test("of an API that only its cluster reaches prints no line to send a request from here", async () => {
+    const environment = new FakeEnvironment({ states: [apiState("iris", { endpoint: "http://iris.models" })] });
+    const { stdout } = await runCommand(["get", "iris"], { environment });
+    expect(stdout).toContain("\nendpoint: http://iris.models (inside the cluster only)\n");
+    expect(stdout).not.toContain("curl");
+  });
+
   test("-w in a pipe writes each kind under its own header, again when it changes", async () => {
     const environment = new FakeEnvironment({
       watched: [[apiState(), splitterState()], [apiState("iris", { ready: 0 })]],

@@ -2,7 +2,7 @@ import type { ApiState, Revision } from "../../core/environment.ts";
 import type { ErrorJson } from "../../core/errors.ts";
 import { apiJson } from "./api-json.ts";
 import { apiTable, type ListedApi, wideApiTable } from "./api-table.ts";
-import { curlLine } from "./curl.ts";
+import { endpointText } from "./endpoint-text.ts";
 import { historyTable } from "./history-table.ts";
 import type { View } from "./show.ts";
 import { specJson } from "./spec-json.ts";
@@ -77,7 +77,7 @@ async function sections({ state, history }: ApiDetail, now: number, withConfigur
   const configuration = withConfiguration ? await configurationText(state) : undefined;
   return [
     ...(status.message ? [`${status.message.trimEnd()}\n`] : []),
-    `endpoint: ${endpoint}\ncurl: ${curlLine(endpoint)}\n`,
+    endpointText(endpoint),
     ...(notices.length > 0 ? [notices.map((notice) => `note: ${notice}\n`).join("")] : []),
     ...(history.length > 0 ? [alignedTable(historyTable(history, state, now))] : []),
     ...(configuration === undefined ? [] : [`configuration:\n${configuration}`]),
