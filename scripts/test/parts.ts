@@ -31,7 +31,13 @@ function check(group: Part["group"], name: string, what: string, ...command: rea
 }
 
 /** Tests that vitest runs: `filters` choose files by a part of their path, `except` by a pattern. */
-function vitest(name: string, what: string, filters: readonly string[], except: readonly string[] = []): Part {
+function vitest(
+  name: string,
+  what: string,
+  filters: readonly string[],
+  except: readonly string[] = [],
+  flags: readonly string[] = [],
+): Part {
   return {
     name,
     group: "tests",
@@ -42,6 +48,7 @@ function vitest(name: string, what: string, filters: readonly string[], except: 
       "run",
       ...filters,
       ...except.map((pattern) => `--exclude=${pattern}`),
+      ...flags,
       "--passWithNoTests",
       "--reporter=default",
       "--reporter=json",
@@ -107,9 +114,14 @@ export const parts: readonly Part[] = [
     installCycle,
   ]),
   clusterSetup,
-  vitest("cluster", "the Kubernetes environment, against the cluster of CORTEX_TEST_KUBECONFIG", ofCluster, [
-    installCycle,
-  ]),
+  vitest(
+    "cluster",
+    "the Kubernetes environment, against the cluster of CORTEX_TEST_KUBECONFIG",
+    ofCluster,
+    [installCycle],
+    // Every test has pods, and a cluster of one small node starts few of them at a time.
+    ["--maxConcurrency=3"],
+  ),
   vitest("e2e", "the built program, and the commands in the documents", ["test/e2e/", "test/docs.test.ts"]),
 ];
 

@@ -176,7 +176,7 @@ export function describeConformance(environment: string, create: () => Promise<B
       const after = await eventually(async () => {
         const response = await post("/crashes", 1);
         return response.ok ? ((await response.json()) as Answer) : undefined;
-      }, 60_000);
+      }, 150_000);
       expect(after.process).not.toBe(before.process);
     });
 

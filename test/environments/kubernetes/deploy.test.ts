@@ -29,7 +29,7 @@ interface ErrorJson {
   readonly error: { readonly code: string; readonly message: string; readonly hint?: string };
 }
 
-clusterTest("deploying to a cluster", { timeout: 120_000, concurrent: false }, () => {
+clusterTest("deploying to a cluster", { timeout: 240_000, concurrent: false }, () => {
   let bench: ClusterBench;
   beforeAll(async () => {
     bench = await createClusterBench();
