@@ -47,13 +47,15 @@ export interface ResourceType {
   readonly isNamespaced: boolean;
 }
 
-const namespaced = (apiVersion: string, kind: string, plural: string): ResourceType => ({
+/** A kind whose objects lie in a namespace. */
+export const namespaced = (apiVersion: string, kind: string, plural: string): ResourceType => ({
   apiVersion,
   kind,
   plural,
   isNamespaced: true,
 });
-const clusterWide = (apiVersion: string, kind: string, plural: string): ResourceType => ({
+/** A kind whose objects are the whole cluster's. */
+export const clusterWide = (apiVersion: string, kind: string, plural: string): ResourceType => ({
   apiVersion,
   kind,
   plural,

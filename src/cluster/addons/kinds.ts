@@ -1,17 +1,4 @@
-import { type ResourceType, resource } from "../../kubernetes/objects.ts";
-
-const inNamespace = (apiVersion: string, kind: string, plural: string): ResourceType => ({
-  apiVersion,
-  kind,
-  plural,
-  isNamespaced: true,
-});
-const clusterWide = (apiVersion: string, kind: string, plural: string): ResourceType => ({
-  apiVersion,
-  kind,
-  plural,
-  isNamespaced: false,
-});
+import { clusterWide, namespaced, type ResourceType, resource } from "../../kubernetes/objects.ts";
 
 const rbac = "rbac.authorization.k8s.io/v1";
 const admission = "admissionregistration.k8s.io/v1";
@@ -25,8 +12,8 @@ export const addonResource = {
   ),
   clusterRole: clusterWide(rbac, "ClusterRole", "clusterroles"),
   clusterRoleBinding: clusterWide(rbac, "ClusterRoleBinding", "clusterrolebindings"),
-  role: inNamespace(rbac, "Role", "roles"),
-  roleBinding: inNamespace(rbac, "RoleBinding", "rolebindings"),
+  role: namespaced(rbac, "Role", "roles"),
+  roleBinding: namespaced(rbac, "RoleBinding", "rolebindings"),
   apiService: clusterWide("apiregistration.k8s.io/v1", "APIService", "apiservices"),
   mutatingWebhook: clusterWide(admission, "MutatingWebhookConfiguration", "mutatingwebhookconfigurations"),
   validatingWebhook: clusterWide(admission, "ValidatingWebhookConfiguration", "validatingwebhookconfigurations"),
@@ -37,13 +24,13 @@ export const addonResource = {
     "validatingadmissionpolicybindings",
   ),
   priorityClass: clusterWide("scheduling.k8s.io/v1", "PriorityClass", "priorityclasses"),
-  job: inNamespace("batch/v1", "Job", "jobs"),
-  statefulSet: inNamespace("apps/v1", "StatefulSet", "statefulsets"),
-  lease: inNamespace("coordination.k8s.io/v1", "Lease", "leases"),
-  networkPolicy: inNamespace("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies"),
-  envoyProxy: inNamespace("gateway.envoyproxy.io/v1alpha1", "EnvoyProxy", "envoyproxies"),
-  clientTrafficPolicy: inNamespace("gateway.envoyproxy.io/v1alpha1", "ClientTrafficPolicy", "clienttrafficpolicies"),
-  referenceGrant: inNamespace("gateway.networking.k8s.io/v1beta1", "ReferenceGrant", "referencegrants"),
+  job: namespaced("batch/v1", "Job", "jobs"),
+  statefulSet: namespaced("apps/v1", "StatefulSet", "statefulsets"),
+  lease: namespaced("coordination.k8s.io/v1", "Lease", "leases"),
+  networkPolicy: namespaced("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies"),
+  envoyProxy: namespaced("gateway.envoyproxy.io/v1alpha1", "EnvoyProxy", "envoyproxies"),
+  clientTrafficPolicy: namespaced("gateway.envoyproxy.io/v1alpha1", "ClientTrafficPolicy", "clienttrafficpolicies"),
+  referenceGrant: namespaced("gateway.networking.k8s.io/v1beta1", "ReferenceGrant", "referencegrants"),
 } as const;
 
 /** All kinds that `cluster install` may write; a manifest with another is refused. */
