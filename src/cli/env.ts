@@ -151,6 +151,11 @@ async function clusterOf(
   const wanted = context ?? (kubeconfig === undefined ? known?.context : undefined) ?? contexts.current;
   const inFile = file === undefined ? {} : { kubeconfig: file };
   if (wanted === undefined && contexts.isInPod) return inFile;
+  if (contexts.names.length === 0 && contexts.files.length === 0) {
+    throw new CortexError("FILE_NOT_FOUND", "there is no kubeconfig, so there is no cluster to name", {
+      hint: "have kubectl reach the cluster first, set KUBECONFIG, or use --kubeconfig FILE",
+    });
+  }
   if (wanted === undefined) {
     throw new CortexError("FILE_NOT_FOUND", "the kubeconfig has no current context", {
       hint:
@@ -161,8 +166,7 @@ async function clusterOf(
   }
   if (contexts.names.includes(wanted)) return { ...inFile, context: wanted };
   const near = nearest(wanted, contexts.names);
-  const where = contexts.files.length > 0 ? contexts.files.join(", ") : "the kubeconfig, for there is none";
-  throw new CortexError("USAGE", `there is no context ${wanted} in ${where}`, {
+  throw new CortexError("USAGE", `there is no context ${wanted} in ${contexts.files.join(", ")}`, {
     hint: near ? `did you mean ${near}?` : `there are: ${contexts.names.join(", ") || "none"}`,
   });
 }

@@ -89,6 +89,18 @@ describe("env", () => {
       });
     }));
 
+  test("says that there is no kubeconfig, rather than what is not in it", () =>
+    inHome(async (home) => {
+      const kubeconfigs: Kubeconfigs = {
+        contexts: async () => ({ files: [], names: [], current: undefined, isInPod: false }),
+        probe: () => Promise.reject(new Error("there is nothing to ask")),
+      };
+      const args = ["env", "configure", "prod", "--context", "eks"];
+      const ran = await runCommand(args, { settings: settingsIn(home), kubeconfigs });
+      expect(ran.status).toBe(4);
+      expect(ran.stderr).toContain("there is no kubeconfig");
+    }));
+
   test("refuses a context that the kubeconfig lacks, and names the nearest", () =>
     inHome(async (home, cortex) => {
       const ran = await cortex("env", "configure", "prod", "--context", "ekss");
