@@ -19,9 +19,11 @@ export function summaryLines(outcomes: readonly Outcome[]): string[] {
   );
   const sum = (key: "passed" | "failed" | "skipped") => outcomes.reduce((all, { counts }) => all + counts[key], 0);
   const skipped = sum("skipped");
+  const failures = outcomes.flatMap(({ part, counts }) => (counts.failures ?? []).map((one) => `${part.name}: ${one}`));
   return [
     "",
     ...table,
+    ...(failures.length > 0 ? ["", "failed:", ...failures.map((one) => `  ${one}`)] : []),
     ...(skipped > 0 ? [`${skipped} skipped: what this machine cannot do; the reports above name them`] : []),
     "",
     `${sum("passed")} passed, ${sum("failed")} failed`,
