@@ -254,7 +254,7 @@ clusterTest("Prometheus in the cluster", () => {
 
     await eventually(async () => (await get("0")) === 200 || undefined, 60_000);
     await shows(({ status2xx }) => status2xx === 1);
-    for (let sent = 0; sent < 40; sent += 1) expect(await get(sent % 4 === 0 ? "100" : "10")).toBe(200);
+    for (let sent = 0; sent < 40; sent += 1) expect(await get(sent % 4 === 0 ? "150" : "10")).toBe(200);
     for (let sent = 0; sent < 5; sent += 1) expect(await get("none")).toBe(404);
     const counted = await shows(({ status2xx, status4xx }) => status2xx === 41 && status4xx === 5);
     expect(counted).toMatchObject({ status5xx: 0, inFlight: 0, queueLength: 0 });
