@@ -21,6 +21,11 @@ export type WatchEvent<T> =
   | { readonly type: "listed"; readonly items: readonly T[] }
   | { readonly type: "added" | "modified" | "deleted"; readonly object: T };
 
+export interface WatchOptions extends ListOptions {
+  /** Told when changes come in, and when none can for a while: what was seen before may not be so any more. */
+  onConnection?(state: "up" | "down"): void;
+}
+
 export interface ApplyOptions {
   /** Takes fields back from other managers. */
   readonly force?: boolean;
@@ -91,7 +96,7 @@ export interface KubeClient extends AsyncDisposable {
    */
   watch<T extends KubeObject>(
     type: ResourceType,
-    options: ListOptions,
+    options: WatchOptions,
     signal: AbortSignal,
   ): AsyncIterable<WatchEvent<T>>;
 

@@ -1,5 +1,5 @@
 import type { Caller } from "./caller.ts";
-import type { ListOptions, RawResponse, WatchEvent } from "./kube-client.ts";
+import type { RawResponse, WatchEvent, WatchOptions } from "./kube-client.ts";
 import { KubeError } from "./kube-error.ts";
 import { wholeLines } from "./lines.ts";
 import { askedOfAll, listAll } from "./list.ts";
@@ -23,7 +23,7 @@ export async function* watchKind<T extends KubeObject>(
   caller: Caller,
   context: string,
   type: ResourceType,
-  options: ListOptions,
+  options: WatchOptions,
   signal: AbortSignal,
 ): AsyncGenerator<WatchEvent<T>> {
   const about = askedOfAll("watch", context, type, options);
@@ -71,7 +71,7 @@ type Change = { readonly type: keyof typeof wordFor | "BOOKMARK"; readonly objec
 async function* changes(
   caller: Caller,
   about: Asked,
-  { labelSelector, fieldSelector }: ListOptions,
+  { labelSelector, fieldSelector, onConnection }: WatchOptions,
   resourceVersion: string,
   signal: AbortSignal,
 ): AsyncGenerator<Change> {
@@ -83,6 +83,7 @@ async function* changes(
   const either = AbortSignal.any([signal, answer.signal]);
   try {
     const response = await caller.repeat({ method: "GET", path }, about, async (one) => one, either);
+    onConnection?.("up");
     for await (const line of linesOf(response, signal)) {
       const event = JSON.parse(line) as WireEvent;
       if (event.type === "ERROR") throw refusal(event.object.code ?? 500, event.object, about);
@@ -90,6 +91,7 @@ async function* changes(
     }
   } finally {
     answer.abort();
+    onConnection?.("down");
   }
 }
 

@@ -23,6 +23,8 @@ export type Ending = Exclude<Verdict, { type: "waiting" }> | { readonly type: "l
 /** Some verdicts depend on time alone. */
 const lookAgainMs = 1_000;
 
+const cutOff: Verdict = { type: "waiting", detail: "the API server does not answer" };
+
 /** Yields what replicas do, and returns how it ended. */
 export async function* followRollout(
   options: FollowOptions,
@@ -43,11 +45,15 @@ export async function* followRollout(
         delay(Math.max(0, Math.min(lookAgainMs, deadline - now())), false, { signal, ref: true }),
       ]);
       if (isChanged) next = changes.next();
-      refusedSince = routeRefusal(watch.view.routes.get(wanted.api)) && (refusedSince ?? now());
+      const isCurrent = watch.isCurrent();
+      // While nothing comes in, no patience is used up: what is waited for may have happened long ago.
+      if (!isCurrent) pods.seenNow();
+      const isRefused = isCurrent && routeRefusal(watch.view.routes.get(wanted.api)) !== undefined;
+      refusedSince = isRefused ? (refusedSince ?? now()) : undefined;
       const view: RolloutView = { ...viewOf(options, wasSeen, pods), refusedSince };
       wasSeen ||= view.anchor?.record.number === wanted.revision;
       yield* replicaEvents(view, wanted.revision, phases, now());
-      const verdict = judge(view, wanted);
+      const verdict = isCurrent ? judge(view, wanted) : cutOff;
       const failed = verdict.type === "failed" ? verdict.failure.pod : undefined;
       if (failed && !(await options.isPresent(failed, view.deployment))) pods.forget(failed);
       else if (verdict.type !== "waiting") return verdict;
@@ -67,6 +73,8 @@ function waitingDetail(verdict: Verdict): string {
 interface PodMemory {
   /** @returns the pods that count; those that had ended for good at the first look are of the past, and are kept by no controller */
   relevant(pods: readonly Pod[]): readonly Pod[];
+  /** Patience with all of them begins anew. */
+  seenNow(): void;
   /** From now on `pod` counts no more. */
   forget(pod: Pod): void;
   readonly seenAt: ReadonlyMap<string, number>;
@@ -78,6 +86,9 @@ function podMemory(now: () => number): PodMemory {
   let past: Set<string> | undefined;
   return {
     seenAt,
+    seenNow() {
+      for (const uid of seenAt.keys()) seenAt.set(uid, now());
+    },
     forget(pod) {
       past?.add(uidOf(pod));
     },

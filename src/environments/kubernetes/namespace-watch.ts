@@ -22,6 +22,8 @@ export interface NamespaceView {
 
 export interface NamespaceWatch {
   readonly view: NamespaceView;
+  /** False while a watch has no connection: the view shows the past. */
+  isCurrent(): boolean;
   /** Yields at once when all is listed, and again after changes; several in quick succession count as one. */
   changes(signal: AbortSignal): AsyncIterable<void>;
 }
@@ -50,6 +52,7 @@ export function watchNamespace(
   let wake = Promise.withResolvers<void>();
   let count = 0;
   let failure: unknown;
+  const cutOff = new Set<ResourceType>();
   const notify = () => {
     count += 1;
     wake.resolve();
@@ -61,7 +64,8 @@ export function watchNamespace(
     selector: { readonly labelSelector?: string; readonly fieldSelector?: string },
     listed: () => void,
   ) => {
-    for await (const event of client.watch<T>(type, { namespace, ...selector }, signal)) {
+    const onConnection = (state: "up" | "down") => void (state === "up" ? cutOff.delete(type) : cutOff.add(type));
+    for await (const event of client.watch<T>(type, { namespace, ...selector, onConnection }, signal)) {
       if (event.type === "listed") {
         table.clear();
         for (const item of event.items) table.set(item.metadata.name, item);
@@ -93,6 +97,7 @@ export function watchNamespace(
   ]);
   return {
     view,
+    isCurrent: () => cutOff.size === 0,
     async *changes(consumerSignal) {
       const either = AbortSignal.any([signal, consumerSignal]);
       await untilAborted(ready, either);

@@ -61,6 +61,7 @@ function portsOf(client: MemoryClient, pods: readonly Pod[] = []): ChangePorts {
       get view() {
         return view();
       },
+      isCurrent: () => true,
       async *changes() {
         yield;
         await new Promise(() => {});

@@ -6,7 +6,7 @@ import type { Pod } from "../../../src/environments/kubernetes/shapes.ts";
 import { anchor, container, deployment, now, pod, record } from "./support/cluster-objects.ts";
 
 /** Ends what follows the rollout of revision 2 with `pods` after one look. */
-async function endingOf(pods: readonly Pod[], at: number, isPresent = true): Promise<Ending> {
+async function endingOf(pods: readonly Pod[], at: number, isPresent = true, isCurrent = true): Promise<Ending> {
   const one = anchor(2);
   const watch: NamespaceWatch = {
     view: {
@@ -16,6 +16,7 @@ async function endingOf(pods: readonly Pod[], at: number, isPresent = true): Pro
       routes: new Map(),
       events: new Map(),
     },
+    isCurrent: () => isCurrent,
     async *changes() {
       yield;
       await new Promise(() => {});
@@ -54,4 +55,15 @@ test("trouble of a replica that somebody's edit by hand has made is no failure o
   const edited = pod({ revision: 2, containers: [container({ state: { waiting: image } })] });
   expect(await endingOf([edited], now)).toMatchObject({ type: "failed" });
   expect(await endingOf([edited], now, false)).toMatchObject({ type: "late" });
+});
+
+test("what was seen before the connection broke is held against no rollout", async () => {
+  const ended = { terminated: { exitCode: 1, reason: "Error" } };
+  const containers = [container({ restartCount: 2, state: ended, lastState: ended })];
+  const crashed = pod({ revision: 2, containers });
+  expect(await endingOf([crashed], now)).toMatchObject({ type: "failed" });
+  expect(await endingOf([crashed], now, true, false)).toMatchObject({
+    type: "late",
+    detail: "the API server does not answer",
+  });
 });
