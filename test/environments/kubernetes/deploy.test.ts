@@ -110,17 +110,21 @@ clusterTest("deploying to a cluster", { timeout: 240_000, concurrent: false }, (
   });
 
   test("replicas that an autoscaler set survive an update, and fixing their number does not pass through 1", async () => {
-    const { folder } = await deployed(web("scaled", { replicas: "min_replicas: 1, max_replicas: 5" }));
+    // An autoscaler that Prometheus tells nothing leaves replicas as they are: whoever sets them here is kubectl.
+    const silent = ["--prometheus", "http://nowhere.invalid:9090"];
+    await bench.cortex(["env", "configure", "silent", "--namespace", bench.namespace, ...silent]);
+    const replicas = "min_replicas: 1, max_replicas: 5";
+    const { folder } = await deployed(web("scaled", { replicas }), "-e", "silent");
     await kubectl(["scale", "-n", bench.namespace, "deployment/scaled", "--replicas=3"]);
     await eventually(async () => (await pods("scaled")).length === 3 || undefined);
     const fewest = watchFewest(() => pods("scaled"));
-    const update = web("scaled", { replicas: "min_replicas: 1, max_replicas: 5", container: "        env: {A: b}\n" });
+    const update = web("scaled", { replicas, container: "        env: {A: b}\n" });
     await writeFile(join(folder, "cortex.yaml"), update);
-    const updated = await bench.cortex(["deploy", folder]);
+    const updated = await bench.cortex(["deploy", folder, "-e", "silent"]);
     expect(updated, updated.stderr).toMatchObject({ status: 0 });
     expect((await get<Deployment>(resource.deployment, "scaled"))!.spec.replicas).toBe(3);
     await writeFile(join(folder, "cortex.yaml"), web("scaled", { replicas: "min_replicas: 3, max_replicas: 3" }));
-    const fixed = await bench.cortex(["deploy", folder]);
+    const fixed = await bench.cortex(["deploy", folder, "-e", "silent"]);
     expect(fixed, fixed.stderr).toMatchObject({ status: 0 });
     expect(await get(resource.scaledObject, "scaled")).toBeUndefined();
     expect(await get(resource.horizontalPodAutoscaler, "scaled")).toBeUndefined();
