@@ -58,11 +58,13 @@ function vitest(
   };
 }
 
+const pytest = ["-m", "pytest", "-q", "-n", "2", "--dist", "loadfile"];
 const python: Part = {
   name: "python",
   group: "tests",
   what: "the runtime, with pytest",
-  command: (report) => [venvPython, "-m", "pytest", "-q", "test/runtime", `--junitxml=${report}`],
+  // A file's tests share replicas, so each file stays in one process.
+  command: (report) => [venvPython, ...pytest, "test/runtime", `--junitxml=${report}`],
   count: countJunit,
 };
 
