@@ -1,0 +1,14 @@
+import {
+  CreateOrUpdateTagsCommand,
+  DescribeAutoScalingGroupsCommand,
+  DescribeScalingActivitiesCommand,
+} from "@aws-sdk/client-auto-scaling";
+import { type Calls, read, repeatable } from "../service.ts";
+
+export const autoScalingOperations = {
+  describeAutoScalingGroups: read(DescribeAutoScalingGroupsCommand),
+  describeScalingActivities: read(DescribeScalingActivitiesCommand),
+  createOrUpdateTags: repeatable(CreateOrUpdateTagsCommand),
+} as const;
+
+export type AutoScaling = Calls<typeof autoScalingOperations>;

@@ -1,0 +1,20 @@
+import {
+  CreateRepositoryCommand,
+  DeleteRepositoryCommand,
+  DescribeRepositoriesCommand,
+  ListTagsForResourceCommand,
+  PutLifecyclePolicyCommand,
+  TagResourceCommand,
+} from "@aws-sdk/client-ecr";
+import { type Calls, read, repeatable } from "../service.ts";
+
+export const ecrOperations = {
+  createRepository: repeatable(CreateRepositoryCommand),
+  describeRepositories: read(DescribeRepositoriesCommand),
+  listTagsForResource: read(ListTagsForResourceCommand),
+  tagResource: repeatable(TagResourceCommand),
+  putLifecyclePolicy: repeatable(PutLifecyclePolicyCommand),
+  deleteRepository: repeatable(DeleteRepositoryCommand),
+} as const;
+
+export type Ecr = Calls<typeof ecrOperations>;

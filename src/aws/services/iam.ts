@@ -1,0 +1,40 @@
+import {
+  AttachRolePolicyCommand,
+  CreateRoleCommand,
+  DeleteRoleCommand,
+  DeleteRolePolicyCommand,
+  DetachRolePolicyCommand,
+  GetRoleCommand,
+  GetRolePolicyCommand,
+  ListAttachedRolePoliciesCommand,
+  ListRolePoliciesCommand,
+  ListRoleTagsCommand,
+  PutRolePermissionsBoundaryCommand,
+  PutRolePolicyCommand,
+  SimulatePrincipalPolicyCommand,
+  TagRoleCommand,
+  UntagRoleCommand,
+  UpdateAssumeRolePolicyCommand,
+} from "@aws-sdk/client-iam";
+import { type Calls, read, repeatable } from "../service.ts";
+
+export const iamOperations = {
+  createRole: repeatable(CreateRoleCommand),
+  getRole: read(GetRoleCommand),
+  listRoleTags: read(ListRoleTagsCommand),
+  tagRole: repeatable(TagRoleCommand),
+  untagRole: repeatable(UntagRoleCommand),
+  updateAssumeRolePolicy: repeatable(UpdateAssumeRolePolicyCommand),
+  attachRolePolicy: repeatable(AttachRolePolicyCommand),
+  detachRolePolicy: repeatable(DetachRolePolicyCommand),
+  listAttachedRolePolicies: read(ListAttachedRolePoliciesCommand),
+  putRolePolicy: repeatable(PutRolePolicyCommand),
+  getRolePolicy: read(GetRolePolicyCommand),
+  listRolePolicies: read(ListRolePoliciesCommand),
+  deleteRolePolicy: repeatable(DeleteRolePolicyCommand),
+  deleteRole: repeatable(DeleteRoleCommand),
+  putRolePermissionsBoundary: repeatable(PutRolePermissionsBoundaryCommand),
+  simulatePrincipalPolicy: read(SimulatePrincipalPolicyCommand),
+} as const;
+
+export type Iam = Calls<typeof iamOperations>;

@@ -1,0 +1,24 @@
+import {
+  CreateLogGroupCommand,
+  DeleteLogGroupCommand,
+  DescribeLogGroupsCommand,
+  DescribeLogStreamsCommand,
+  FilterLogEventsCommand,
+  ListTagsForResourceCommand,
+  PutRetentionPolicyCommand,
+  TagResourceCommand,
+} from "@aws-sdk/client-cloudwatch-logs";
+import { type Calls, read, repeatable } from "../service.ts";
+
+export const logsOperations = {
+  createLogGroup: repeatable(CreateLogGroupCommand),
+  describeLogGroups: read(DescribeLogGroupsCommand),
+  listTagsForResource: read(ListTagsForResourceCommand),
+  tagResource: repeatable(TagResourceCommand),
+  putRetentionPolicy: repeatable(PutRetentionPolicyCommand),
+  deleteLogGroup: repeatable(DeleteLogGroupCommand),
+  filterLogEvents: read(FilterLogEventsCommand),
+  describeLogStreams: read(DescribeLogStreamsCommand),
+} as const;
+
+export type Logs = Calls<typeof logsOperations>;

@@ -1,0 +1,14 @@
+import {
+  GetAWSDefaultServiceQuotaCommand,
+  GetServiceQuotaCommand,
+  ListServiceQuotasCommand,
+} from "@aws-sdk/client-service-quotas";
+import { type Calls, read } from "../service.ts";
+
+export const quotaOperations = {
+  getServiceQuota: read(GetServiceQuotaCommand),
+  listServiceQuotas: read(ListServiceQuotasCommand),
+  getAWSDefaultServiceQuota: read(GetAWSDefaultServiceQuotaCommand),
+} as const;
+
+export type Quotas = Calls<typeof quotaOperations>;

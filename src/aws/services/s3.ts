@@ -1,0 +1,30 @@
+import {
+  CreateBucketCommand,
+  DeleteBucketCommand,
+  DeleteObjectCommand,
+  DeleteObjectsCommand,
+  GetBucketTaggingCommand,
+  GetObjectCommand,
+  HeadBucketCommand,
+  ListObjectsV2Command,
+  PutBucketTaggingCommand,
+  PutObjectCommand,
+  PutPublicAccessBlockCommand,
+} from "@aws-sdk/client-s3";
+import { type Calls, once, read, repeatable } from "../service.ts";
+
+export const s3Operations = {
+  createBucket: repeatable(CreateBucketCommand),
+  headBucket: read(HeadBucketCommand),
+  getBucketTagging: read(GetBucketTaggingCommand),
+  putBucketTagging: repeatable(PutBucketTaggingCommand),
+  putPublicAccessBlock: repeatable(PutPublicAccessBlockCommand),
+  listObjectsV2: read(ListObjectsV2Command),
+  getObject: read(GetObjectCommand),
+  putObject: once(PutObjectCommand),
+  deleteObject: repeatable(DeleteObjectCommand),
+  deleteObjects: repeatable(DeleteObjectsCommand),
+  deleteBucket: repeatable(DeleteBucketCommand),
+} as const;
+
+export type S3 = Calls<typeof s3Operations>;

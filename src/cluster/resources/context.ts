@@ -1,0 +1,20 @@
+import type { Aws, AwsIdentity } from "../../aws/aws.ts";
+
+/** What every kind of resource of a cluster knows. */
+export interface ResourceContext {
+  readonly aws: Aws;
+  readonly identity: AwsIdentity;
+  readonly clusterName: string;
+  /** Of the user, for everything. */
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+/** Marks what belongs to a cluster; it is what Cortex has always used, so reports on costs go on. */
+export const clusterTag = "cortex.dev/cluster-name";
+/** Holds the id of a resource within its cluster. Both tags together find it, from the moment it is made. */
+export const resourceTag = "cortex.dev/resource";
+
+/** @returns the tags of the resource `id`, ours last so that none of the user's stands for them */
+export function tagsOf({ clusterName, tags }: ResourceContext, id: string): Readonly<Record<string, string>> {
+  return { ...tags, Name: `${clusterName}/${id}`, [clusterTag]: clusterName, [resourceTag]: id };
+}
