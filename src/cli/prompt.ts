@@ -20,3 +20,25 @@ export async function confirm(app: App, question: string, flag: string): Promise
     if (answer === undefined || answer === "n" || answer === "no") return false;
   }
 }
+
+/**
+ * Asks for one value; an empty answer takes `fallback`.
+ * @param problemWith says what is wrong with an answer, which is then asked for again; undefined: it is taken
+ * @throws INTERRUPTED at the end of the input
+ */
+export async function ask(
+  { terminal: { stdin, stderr }, signal }: App,
+  question: string,
+  fallback: string,
+  problemWith: (answer: string) => Promise<string | undefined>,
+): Promise<string> {
+  for (;;) {
+    await stderr.write(`${question} (${fallback}): `);
+    const line = await stdin.readLine(signal);
+    if (line === undefined) throw new CortexError("INTERRUPTED", "nothing was changed: the questions were not answered");
+    const answer = line.trim() || fallback;
+    const problem = await problemWith(answer);
+    if (problem === undefined) return answer;
+    await stderr.write(`${problem}\n`);
+  }
+}

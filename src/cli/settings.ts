@@ -14,6 +14,18 @@ export interface KubernetesEnvironment {
   readonly gateway?: string;
   readonly prometheus?: string;
   readonly base_image?: string;
+  /** A cluster on AWS that Cortex made: then no kubeconfig is needed. */
+  readonly eks?: EksSettings;
+}
+
+export interface EksSettings {
+  readonly cluster: string;
+  readonly region: string;
+  readonly endpoint: string;
+  /** PEM, in base64. */
+  readonly certificate_authority: string;
+  /** AWS profile to sign with; absent: the usual chain of credentials. */
+  readonly profile?: string;
 }
 
 /** A cluster of Cortex 0.42 or older, whose operator this CLI does not speak to. */

@@ -5,7 +5,7 @@ import { checkCluster } from "./rules/cluster.ts";
 import { placesOf } from "./rules/context.ts";
 import { object } from "./shape/collections.ts";
 import { type Loose, mismatch } from "./shape/shape.ts";
-import { dropUnusedKeys, explainOldClusterKey } from "./spellings/cluster-keys.ts";
+import { dropUnusedKeys, explainOldClusterKey, moveGroupKeys } from "./spellings/cluster-keys.ts";
 import { decode } from "./yaml/decode.ts";
 import { readTree } from "./yaml/tree.ts";
 import type { Variables } from "./yaml/variables.ts";
@@ -41,7 +41,7 @@ export async function parseCluster(input: {
     report.throwProblems(nameOf);
     throw new Error("a cluster that is no map was not reported");
   }
-  const cluster = dropUnusedKeys(tree, report);
+  const cluster = moveGroupKeys(dropUnusedKeys(tree, report), report);
   const reading = { report, kind: undefined, explainUnknown: ({ key }: { key: string }) => explainOldClusterKey(key) };
   const values = (clusterShape.read(cluster, reading) ?? {}) as Loose<ClusterValues>;
   checkCluster({ values, report, at: placesOf(cluster) });

@@ -123,6 +123,14 @@ const scheme = choice("internet-facing", "internal");
 const arn = (service: string, example: string) =>
   text({ type: "ARN", limits: `for example ${example}`, pattern: new RegExp(`^arn:aws[-a-z]*:${service}:.+$`) });
 
+function checkTag(key: string): readonly [cause: string, hint: string] | undefined {
+  if (/^aws:/i.test(key)) return ["AWS keeps names that begin with aws: for itself", "choose another name"];
+  if (/^(?:cortex\.dev|kubernetes\.io)\//.test(key)) {
+    return ["is a tag that what belongs to a cluster is found by", "choose another name"];
+  }
+  return key.length > 128 ? ["the name of a tag has at most 128 characters", "choose a shorter name"] : undefined;
+}
+
 const whiteList = (what: string) =>
   optional(list(cidr, { max: 100 }), { description: `Address ranges that may reach ${what}.`, defaultText: "all" });
 const loadBalancerScheme = (what: string) =>
@@ -188,21 +196,22 @@ export const clusterFields = {
     fallback: ["arn:aws:iam::aws:policy/AmazonS3FullAccess"],
     written: ["arn:aws:iam::aws:policy/AmazonS3FullAccess"],
   }),
-  tags: defaulted(mapOf(anyText(), { key: "name" }), {
+  tags: defaulted(mapOf(anyText(), { key: "name", checkKey: checkTag }), {
     description: "AWS tags to put on everything.",
     fallback: {},
     written: {},
   }),
-  prometheus_instance_type: defaulted(instanceType, {
-    description: "Instance type for metrics.",
-    fallback: "t3.medium",
-    written: "t3.medium",
+  iam_permissions_boundary_arn: optional(arn("iam", "arn:aws:iam::123456789012:policy/boundary"), {
+    description: "Policy that bounds the rights of every role that is made, where an organisation asks for one.",
   }),
-  telemetry: defaulted(boolean(), {
-    description: "Kept so that older files are read; Cortex sends nothing to anybody.",
-    fallback: false,
-    written: false,
-  }),
+  kubernetes_version: optional(
+    text({ type: "Kubernetes version", limits: "for example 1.34", pattern: /^1\.[0-9]{2}$/ }),
+    {
+      description: "Version a new cluster begins with; `cortex cluster upgrade` raises it later.",
+      example: "kubernetes_version: 1.34",
+      defaultText: "1.34, or that of the cluster that is there",
+    },
+  ),
 } as const;
 
 export type ClusterValues = Values<typeof clusterFields>;

@@ -25,6 +25,7 @@ export function checkCluster(context: ClusterContext): void {
     checkGroup(group, path, context);
   });
   checkNetwork(context);
+  checkCertificate(context);
 }
 
 function checkGroup(group: Group, path: string, { report, at }: ClusterContext): void {
@@ -39,12 +40,58 @@ function checkGroup(group: Group, path: string, { report, at }: ClusterContext):
   if (group.spot === false && group.spot_config) {
     report.problem(at(`${path}.spot_config`), "goes with spot: true only", "add spot: true, or remove it");
   }
-  if (volume !== undefined && group.instance_volume_iops && volume !== "gp3" && volume !== "io1") {
-    report.problem(at(`${path}.instance_volume_iops`), `a ${volume} disk has no such setting`, "remove it");
+  const base = group.spot_config?.on_demand_base_capacity;
+  if (max !== undefined && exceeds(base, max)) {
+    report.problem(
+      at(`${path}.spot_config.on_demand_base_capacity`),
+      `${base} is above max_instances (${max})`,
+      `raise max_instances to ${base} or more, or take less on demand`,
+    );
   }
-  if (volume !== undefined && group.instance_volume_throughput && volume !== "gp3") {
-    report.problem(at(`${path}.instance_volume_throughput`), `a ${volume} disk has no such setting`, "remove it");
+  if (volume !== undefined) checkVolume(volume, group, path, { report, at });
+}
+
+/** Operations per second that a GB may have, by kind of disk. */
+const mostIopsPerGb: Readonly<Record<string, number>> = { gp3: 500, io1: 50 };
+const gp3BaseIops = 3000;
+
+function checkVolume(type: string, group: Group, path: string, { report, at }: Pick<ClusterContext, "report" | "at">) {
+  const { instance_volume_size: size, instance_volume_iops: iops, instance_volume_throughput: throughput } = group;
+  const problem = (key: string, cause: string, hint: string) => report.problem(at(`${path}.${key}`), cause, hint);
+  if (type === "st1" || type === "sc1") {
+    problem("instance_volume_type", `instances cannot start from a ${type} disk`, "write gp3");
   }
+  const mostPerGb = mostIopsPerGb[type];
+  if (iops && mostPerGb === undefined) {
+    problem("instance_volume_iops", `a ${type} disk has no such setting`, "remove it");
+  } else if (iops && size !== undefined && mostPerGb !== undefined && iops > size * mostPerGb) {
+    const limit = `a ${type} disk of ${size} GB has at most ${size * mostPerGb}`;
+    problem("instance_volume_iops", `${iops} is too many: ${limit}`, "lower it, or raise instance_volume_size");
+  } else if (iops && type === "gp3" && iops < gp3BaseIops) {
+    problem("instance_volume_iops", `${iops} is below what a gp3 disk always has`, `write ${gp3BaseIops} or more`);
+  }
+  if (throughput && type !== "gp3") {
+    problem("instance_volume_throughput", `a ${type} disk has no such setting`, "remove it");
+  } else if (throughput && throughput > (iops ?? gp3BaseIops) / 4) {
+    const needed = throughput * 4;
+    problem(
+      "instance_volume_throughput",
+      `${throughput} is too much for ${iops ?? gp3BaseIops} operations per second`,
+      `raise instance_volume_iops to ${needed} or more`,
+    );
+  }
+}
+
+/** A load balancer takes certificates of its own region only. */
+function checkCertificate({ values, report, at }: ClusterContext): void {
+  const { ssl_certificate_arn: certificate, region } = values;
+  const [, , , certificateRegion] = certificate?.split(":") ?? [];
+  if (region === undefined || !certificateRegion || certificateRegion === region) return;
+  report.problem(
+    at("ssl_certificate_arn"),
+    `the certificate is of ${certificateRegion}, the cluster of ${region}`,
+    `import or request it in ${region}`,
+  );
 }
 
 function checkNetwork({ values, report, at }: ClusterContext): void {
