@@ -5,6 +5,8 @@ import {
 } from "@aws-sdk/client-auto-scaling";
 import { type Calls, read, repeatable } from "../service.ts";
 
+export { AutoScalingClient as Client } from "@aws-sdk/client-auto-scaling";
+
 export const autoScalingOperations = {
   describeAutoScalingGroups: read(DescribeAutoScalingGroupsCommand),
   describeScalingActivities: read(DescribeScalingActivitiesCommand),

@@ -5,6 +5,8 @@ import {
 } from "@aws-sdk/client-elastic-load-balancing";
 import { type Calls, read, repeatable } from "../service.ts";
 
+export { ElasticLoadBalancingClient as Client } from "@aws-sdk/client-elastic-load-balancing";
+
 export const classicLoadBalancerOperations = {
   describeLoadBalancers: read(DescribeLoadBalancersCommand),
   describeTags: read(DescribeTagsCommand),

@@ -60,6 +60,8 @@ import {
 } from "@aws-sdk/client-ec2";
 import { type Calls, once, read, repeatable } from "../service.ts";
 
+export { EC2Client as Client } from "@aws-sdk/client-ec2";
+
 export const ec2Operations = {
   createVpc: once(CreateVpcCommand),
   describeVpcs: read(DescribeVpcsCommand),

@@ -8,6 +8,8 @@ import {
 } from "@aws-sdk/client-ecr";
 import { type Calls, read, repeatable } from "../service.ts";
 
+export { ECRClient as Client } from "@aws-sdk/client-ecr";
+
 export const ecrOperations = {
   createRepository: repeatable(CreateRepositoryCommand),
   describeRepositories: read(DescribeRepositoriesCommand),

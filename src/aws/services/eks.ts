@@ -36,6 +36,8 @@ import {
 } from "@aws-sdk/client-eks";
 import { type Calls, read, repeatable } from "../service.ts";
 
+export { EKSClient as Client } from "@aws-sdk/client-eks";
+
 export const eksOperations = {
   createCluster: repeatable(CreateClusterCommand),
   describeCluster: read(DescribeClusterCommand),

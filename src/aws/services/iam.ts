@@ -18,6 +18,8 @@ import {
 } from "@aws-sdk/client-iam";
 import { type Calls, read, repeatable } from "../service.ts";
 
+export { IAMClient as Client } from "@aws-sdk/client-iam";
+
 export const iamOperations = {
   createRole: repeatable(CreateRoleCommand),
   getRole: read(GetRoleCommand),

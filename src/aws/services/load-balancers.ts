@@ -7,6 +7,8 @@ import {
 } from "@aws-sdk/client-elastic-load-balancing-v2";
 import { type Calls, read, repeatable } from "../service.ts";
 
+export { ElasticLoadBalancingV2Client as Client } from "@aws-sdk/client-elastic-load-balancing-v2";
+
 export const loadBalancerOperations = {
   describeLoadBalancers: read(DescribeLoadBalancersCommand),
   describeTags: read(DescribeTagsCommand),

@@ -10,6 +10,8 @@ import {
 } from "@aws-sdk/client-cloudwatch-logs";
 import { type Calls, read, repeatable } from "../service.ts";
 
+export { CloudWatchLogsClient as Client } from "@aws-sdk/client-cloudwatch-logs";
+
 export const logsOperations = {
   createLogGroup: repeatable(CreateLogGroupCommand),
   describeLogGroups: read(DescribeLogGroupsCommand),

@@ -5,6 +5,8 @@ import {
 } from "@aws-sdk/client-service-quotas";
 import { type Calls, read } from "../service.ts";
 
+export { ServiceQuotasClient as Client } from "@aws-sdk/client-service-quotas";
+
 export const quotaOperations = {
   getServiceQuota: read(GetServiceQuotaCommand),
   listServiceQuotas: read(ListServiceQuotasCommand),

@@ -13,6 +13,8 @@ import {
 } from "@aws-sdk/client-s3";
 import { type Calls, once, read, repeatable } from "../service.ts";
 
+export { S3Client as Client } from "@aws-sdk/client-s3";
+
 export const s3Operations = {
   createBucket: repeatable(CreateBucketCommand),
   headBucket: read(HeadBucketCommand),
