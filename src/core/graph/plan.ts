@@ -1,4 +1,4 @@
-import type { Difference } from "./resource.ts";
+import type { AnyKind, Difference, Found, Wanted } from "./resource.ts";
 
 /** What is done about one resource. */
 export interface PlannedChange {
@@ -16,6 +16,23 @@ export interface PlannedChange {
   readonly expectedMs: number;
 }
 
+/** A change with all that it takes to do it. */
+export interface Step extends PlannedChange {
+  readonly kind: AnyKind;
+  /** Undefined: it is removed, or it is kept without being looked at. */
+  readonly wanted?: Wanted;
+  /** Undefined: it is not there. */
+  readonly found?: Found<unknown>;
+}
+
+/** All that is done, each step after those that it needs. */
+export interface GraphPlan {
+  readonly kinds: readonly AnyKind[];
+  /** In the order of the wish. */
+  readonly wanted: readonly Wanted[];
+  readonly steps: readonly Step[];
+}
+
 export interface WalkEvent {
   readonly id: string;
   readonly title: string;
@@ -24,4 +41,19 @@ export interface WalkEvent {
   readonly detail?: string;
   /** Milliseconds since it began to run. */
   readonly elapsedMs?: number;
+}
+
+/** @returns `changes` without those that only say that all is well */
+export function realChanges<Change extends PlannedChange>(changes: readonly Change[]): readonly Change[] {
+  return changes.filter(({ action }) => action !== "keep");
+}
+
+/** @returns what of `now` nobody agreed to who was shown `shown`: between the two somebody else changed something */
+export function unseenChanges<Change extends PlannedChange>(
+  shown: readonly PlannedChange[],
+  now: readonly Change[],
+): readonly Change[] {
+  const keyOf = ({ id, action }: PlannedChange) => `${action} ${id}`;
+  const seen = new Set(shown.map(keyOf));
+  return realChanges(now).filter((change) => !seen.has(keyOf(change)) && change.action !== "settle");
 }

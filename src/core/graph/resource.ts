@@ -19,6 +19,8 @@ export interface Found<State> {
   readonly cause?: string;
   /** Milliseconds since the epoch, where the provider tells. */
   readonly createdAt?: number;
+  /** Labels of those that it hangs on, as a subnet on its VPC: of two with the same id the one that others hang on is kept. */
+  readonly uses?: readonly string[];
 }
 
 export interface Difference {
@@ -32,9 +34,9 @@ export interface Difference {
 
 /** States of the resources that another one needs. */
 export interface States {
-  /** @throws Error when `id` is none of `needs`, which is a bug */
+  /** @throws Error when `id` is none of `needs`, and none that those need, which is a bug */
   of<State>(kind: ResourceKind<never, State>, id: string): State;
-  /** All of a kind that are wanted, in the order of the wish. */
+  /** All of a kind that are wanted, in the order of the wish. @throws Error when one of them is not needed */
   all<State>(kind: ResourceKind<never, State>): readonly State[];
 }
 
@@ -62,17 +64,24 @@ export interface ResourceKind<in Wish, State> {
   list(signal: AbortSignal): Promise<readonly Found<State>[]>;
   /**
    * Makes it, marked so that `list` finds it from the first moment on.
-   * @throws Uncertain when it may have been made: the caller looks before it tries again
+   * @throws Uncertain when it may have been made, CortexError CONFLICT when its name is taken: the caller looks for it by `list`
+   * and adopts it, or tries again when it may only have been made
    */
   create(wish: Wish, doing: Doing, signal: AbortSignal): Promise<State>;
-  /** Pure. Empty: it is as it should be. */
+  /** Pure. Empty: it is as it should be. Asked again just before it would be changed, with the states of that moment. */
   differences(wish: Wish, state: State, states: States): readonly Difference[];
   update(wish: Wish, state: State, doing: Doing, signal: AbortSignal): Promise<State>;
   /** Waits until one that is `making` or `changing` is ready. */
   settle(found: Found<State>, doing: Omit<Doing, "states">, signal: AbortSignal): Promise<State>;
-  /** Returns when it is gone and costs nothing more. Absent already, or being removed by somebody else: fine. */
+  /**
+   * Returns when it is gone and costs nothing more. Absent already, or being removed by somebody else: fine. One that is being made
+   * or changed is waited for where the provider removes none such.
+   */
   remove(state: State, doing: Omit<Doing, "states">, signal: AbortSignal): Promise<void>;
 }
+
+/** Any kind, as those are that one list holds. */
+export type AnyKind = ResourceKind<never, unknown>;
 
 /** One resource that should be. */
 export interface Wanted<Wish = unknown, State = unknown> {
