@@ -131,6 +131,12 @@ export interface ClusterSummary extends ClusterId {
   readonly nodes: number;
 }
 
+export interface ClusterList {
+  readonly clusters: readonly ClusterSummary[];
+  /** Regions that could not be read, and why. */
+  readonly unread: readonly { readonly region: string; readonly message: string }[];
+}
+
 export type WalkListener = (event: WalkEvent) => void;
 
 /** What `cortex cluster` does in one account of AWS. Plans change nothing; a plan is what is then done. */
@@ -153,7 +159,7 @@ export interface CloudClusters extends AsyncDisposable {
   reach(cluster: ClusterId, signal: AbortSignal): Promise<ReachableCluster>;
   info(cluster: ClusterId, signal: AbortSignal): Promise<CloudInfo>;
   /** Of ours, in all regions that the account uses, or in those given. */
-  list(regions: readonly string[] | undefined, signal: AbortSignal): Promise<readonly ClusterSummary[]>;
+  list(regions: readonly string[] | undefined, signal: AbortSignal): Promise<ClusterList>;
   /** What belongs to AWS of a cluster's health; Kubernetes' own part is `ClusterAdmin.health`. */
   health(cluster: ClusterId, signal: AbortSignal): Promise<readonly Check[]>;
 }
