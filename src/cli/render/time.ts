@@ -12,6 +12,20 @@ export function durationText(ms: number): string {
   return twoUnits(ms, dayMs, "d", hourMs, "h");
 }
 
+/** How long something that takes minutes has taken, to the second: `0.4s`, `12s`, `3m05s`, `2h10m`. */
+export function elapsedText(ms: number): string {
+  if (ms < minuteMs || ms >= hourMs) return durationText(ms);
+  const seconds = Math.floor((ms % minuteMs) / secondMs);
+  return `${Math.floor(ms / minuteMs)}m${String(seconds).padStart(2, "0")}s`;
+}
+
+/** An estimate: `less than a minute`, `1 minute`, `13 minutes`. */
+export function roughDurationText(ms: number): string {
+  if (ms < minuteMs / 2) return "less than a minute";
+  const minutes = Math.round(ms / minuteMs);
+  return minutes === 1 ? "1 minute" : `${minutes} minutes`;
+}
+
 /** How long ago, to the second. */
 export function ageText(since: number, now: number): string {
   const ms = Math.max(0, now - since);

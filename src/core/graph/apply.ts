@@ -108,13 +108,13 @@ async function runStep(
   const tell = (phase: WalkEvent["phase"], detail?: string) =>
     onEvent({ ...eventOf(step, phase, detail), action, elapsedMs: clock.now() - begunAt });
   if (action !== "keep") tell("running", step.detail);
-  const onUpdate = () => {
+  const onAction = (taken: "update" | "create") => {
     if (action !== "keep") return;
-    action = "update";
+    action = taken;
     tell("running");
   };
   const report = (detail: string) => tell("running", detail);
-  onState(await bring(step, { clock, states, report, onDoubt, onUpdate }, signal));
+  onState(await bring(step, { clock, states, report, onDoubt, onAction }, signal));
   if (action !== "keep") tell("done");
 }
 

@@ -2,6 +2,7 @@ import { CortexError } from "../errors.ts";
 import type { Step } from "./plan.ts";
 import { cannotChange, fixedProblems } from "./plan-up.ts";
 import { type AnyKind, type Clock, type Doing, type Found, type States, Uncertain, type Wanted } from "./resource.ts";
+import { NotYet } from "./states.ts";
 
 /** After a doubt it is looked for so often, later each time: what was just made may not be listed yet. */
 const looksMs = [0, 1_000, 2_000, 3_000, 4_000];
@@ -14,8 +15,8 @@ export interface Bringing {
   readonly report: (detail: string) => void;
   /** It may have been made twice. */
   readonly onDoubt: () => void;
-  /** It is about to be changed. */
-  readonly onUpdate: () => void;
+  /** It is about to be changed, or made after all. */
+  readonly onAction: (action: "update" | "create") => void;
 }
 
 /**
@@ -23,7 +24,7 @@ export interface Bringing {
  * @returns its state; undefined when it is gone
  */
 export async function bring(step: Step, bringing: Bringing, signal: AbortSignal): Promise<unknown> {
-  const { action, kind, wanted, found } = step;
+  const { action, kind, wanted, found, mayGo = false } = step;
   const doing = doingOf(bringing);
   if (action === "remove") return kind.remove(stateOf(step), doing, signal);
   if (!wanted) return found?.state;
@@ -32,8 +33,32 @@ export async function bring(step: Step, bringing: Bringing, signal: AbortSignal)
     await kind.remove(stateOf(step), doing, signal);
     return make(wanted, found, bringing, signal);
   }
-  const state = action === "settle" ? await settle(kind, found!, bringing, signal) : stateOf(step);
-  return meet(wanted, state, bringing, signal);
+  const state = stateOf(step);
+  if (action === "keep") return keep(step, state, bringing, signal);
+  if (mayGo) return lookAgain(step, bringing, signal);
+  return meet(wanted, action === "settle" ? await settle(kind, found!, bringing, signal) : state, bringing, signal);
+}
+
+/** Looks whether it is as it should be still: what it hangs on may be another by now, or may have failed to come. */
+async function keep(step: Step, state: unknown, bringing: Bringing, signal: AbortSignal): Promise<unknown> {
+  try {
+    return await (step.mayGo ? lookAgain(step, bringing, signal) : meet(step.wanted!, state, bringing, signal));
+  } catch (error) {
+    if (error instanceof NotYet) return state;
+    throw error;
+  }
+}
+
+/** What it hung on was made anew since it was found. */
+async function lookAgain(step: Step, bringing: Bringing, signal: AbortSignal): Promise<unknown> {
+  const { id, label, kind } = step;
+  const wanted = step.wanted!;
+  const all = (await kind.list(signal)).filter((one) => one.id === id);
+  const found = all.find((one) => one.label === label) ?? all[0];
+  if (found && found.status !== "removing" && found.status !== "failed") return adopt(wanted, found, bringing, signal);
+  bringing.onAction("create");
+  if (found) await kind.remove(found.state, doingOf(bringing), signal);
+  return make(wanted, found, bringing, signal);
 }
 
 /**
@@ -113,7 +138,7 @@ async function meet(wanted: Wanted, state: unknown, bringing: Bringing, signal: 
     const fixed = fixedProblems(differences);
     if (fixed.length > 0) throw cannotChange(fixed);
     if (differences.length === 0) return now;
-    bringing.onUpdate();
+    bringing.onAction("update");
     try {
       return await kind.update(wish, now, doingOf(bringing), signal);
     } catch (error) {

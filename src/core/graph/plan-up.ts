@@ -66,10 +66,12 @@ function wantedSteps(wanted: readonly Wanted[], { kept }: Chosen): readonly Step
   const known = new Map<string, unknown>();
   return ordered.map((one) => {
     const found = kept.get(one.id)?.found;
-    const seen = statesFor(one.id, wanted, needs.get(one.id) ?? new Set(), known);
+    const needed = needs.get(one.id) ?? new Set();
+    const seen = statesFor(one.id, wanted, needed, known);
     const step = wantedStep(one, found, () => (found ? one.kind.differences(one.wish, found.state, seen) : []));
-    if (found && isLasting(step.action)) known.set(one.id, found.state);
-    return step;
+    if (!found || !isLasting(step.action)) return step;
+    known.set(one.id, found.state);
+    return { ...step, mayGo: [...needed].some((need) => !known.has(need)) };
   });
 }
 

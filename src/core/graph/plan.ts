@@ -23,6 +23,8 @@ export interface Step extends PlannedChange {
   readonly wanted?: Wanted;
   /** Undefined: it is not there. */
   readonly found?: Found<unknown>;
+  /** Something that it hangs on is made anew: it may go with the former one. */
+  readonly mayGo?: boolean;
 }
 
 /** All that is done, each step after those that it needs. */
