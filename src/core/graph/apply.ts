@@ -1,6 +1,6 @@
 import type { WalkFailure, WalkListener } from "../cloud-cluster.ts";
 import { CortexError } from "../errors.ts";
-import { bring, type Bringing } from "./bring.ts";
+import { type Bringing, bring } from "./bring.ts";
 import { choose } from "./duplicates.ts";
 import { allNeeds, inOrder, kindOrder } from "./order.ts";
 import type { GraphPlan, Step, WalkEvent } from "./plan.ts";

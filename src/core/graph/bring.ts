@@ -109,12 +109,7 @@ async function lookFor(
   return undefined;
 }
 
-async function adopt(
-  wanted: Wanted,
-  found: Found<unknown>,
-  bringing: Bringing,
-  signal: AbortSignal,
-): Promise<unknown> {
+async function adopt(wanted: Wanted, found: Found<unknown>, bringing: Bringing, signal: AbortSignal): Promise<unknown> {
   const { kind } = wanted;
   if (found.status === "failed") {
     throw new CortexError("FAILED", `${kind.title} ${found.label}: ${found.cause ?? "it failed"}`, {

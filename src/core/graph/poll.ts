@@ -53,7 +53,7 @@ export function nextDelay({ looks, elapsedMs, typicalMs, random }: Moment): numb
   const grown = Math.min(longestMs, firstMs * growth ** looks);
   const isNearEnd = elapsedMs + grown > typicalMs * 0.75 && elapsedMs < typicalMs * 2;
   const most = isNearEnd ? Math.min(longestMs, Math.max(firstMs, typicalMs / 40)) : longestMs;
-  return Math.min(grown, most) * (0.8 + 0.2 * random);
+  return Math.round(Math.min(grown, most) * (0.8 + 0.2 * random));
 }
 
 function givenUp(until: string, timeoutMs: number, hint: string | undefined): CortexError {

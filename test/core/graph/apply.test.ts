@@ -73,7 +73,7 @@ describe("one that fails", () => {
     const place = somewhere({ refused: new Map([["subnet", new TypeError("x is undefined")]]) });
     const { failures } = await place.up();
     expect(failures[0]?.error).toMatchObject({ code: "FAILED", message: "subnet: x is undefined" });
-    expect(failures[0]?.error.details).toContain("fake-cloud.ts");
+    expect(failures[0]?.error.details).toContain("apply.test.ts");
     expect(place.events.filter(({ phase }) => phase === "blocked")).toMatchObject([
       { id: "group/a", detail: "because of subnet" },
       { id: "group/b", detail: "because of subnet" },
@@ -199,7 +199,9 @@ test("what each is doing is told, with how long it takes", async () => {
     { phase: "running", action: "create", elapsedMs: 0 },
     { phase: "done", action: "create" },
   ]);
-  expect(place.events.find(({ id, phase }) => id === "group/a" && phase === "done")?.elapsedMs).toBeGreaterThan(minuteMs);
+  expect(place.events.find(({ id, phase }) => id === "group/a" && phase === "done")?.elapsedMs).toBeGreaterThan(
+    minuteMs,
+  );
 });
 
 function somewhere(faults: CloudFaults = {}): Place {
@@ -222,6 +224,7 @@ function somewhere(faults: CloudFaults = {}): Place {
     events,
     up: async (signal = never) =>
       applyPlan(planUp({ kinds, wanted, found: await readAll(kinds, signal) }), options, signal),
-    down: async (signal = never) => applyPlan(planDown({ kinds, found: await readAll(kinds, signal) }), options, signal),
+    down: async (signal = never) =>
+      applyPlan(planDown({ kinds, found: await readAll(kinds, signal) }), options, signal),
   };
 }

@@ -25,7 +25,11 @@ describe("a plan", () => {
 
   test("keeps what is as it should be, and updates what differs", () => {
     const wanted = [network, wish(subnet, "subnet/a", [network], "b")];
-    const plan = planUp({ kinds, wanted, found: foundAs({ vpc: [at("vpc", "v")], subnet: [at("subnet/a", "s", ["v"])] }) });
+    const plan = planUp({
+      kinds,
+      wanted,
+      found: foundAs({ vpc: [at("vpc", "v")], subnet: [at("subnet/a", "s", ["v"])] }),
+    });
     expect(told(plan.steps)).toEqual(["keep vpc", "update subnet/a"]);
     expect(plan.steps[1]?.differences).toEqual([{ field: "subnet/a.value", from: "a", to: "b" }]);
   });
@@ -42,7 +46,10 @@ describe("a plan", () => {
   test("waits for what an interrupted run has begun", () => {
     const making = at("subnet/a", "s", ["v"], { status: "making" });
     const found = foundAs({ vpc: [at("vpc", "v", [], { status: "changing" })], subnet: [making] });
-    expect(told(planUp({ kinds, wanted: [network, zone("a")], found }).steps)).toEqual(["settle vpc", "settle subnet/a"]);
+    expect(told(planUp({ kinds, wanted: [network, zone("a")], found }).steps)).toEqual([
+      "settle vpc",
+      "settle subnet/a",
+    ]);
   });
 
   test("looks again at what hangs on something that is made anew", () => {
@@ -81,7 +88,11 @@ describe("what is too many", () => {
     const wanted = [network, zone("a"), wantedNat, wish(routes, "routes/a", [wantedNat])];
     const found = foundAs({ nat: [at("nat/b", "n")], subnet: [at("subnet/b", "s")] });
     const { steps } = planUp({ kinds, wanted, found });
-    expect(realChanges(steps).map(({ id }) => id).slice(-2)).toEqual(["nat/b", "subnet/b"]);
+    expect(
+      realChanges(steps)
+        .map(({ id }) => id)
+        .slice(-2),
+    ).toEqual(["nat/b", "subnet/b"]);
     expect(needsOf(steps, "nat/b")).toEqual(["nat/a", "routes/a"]);
     expect(needsOf(steps, "subnet/b")).toEqual(["subnet/a", "nat/a", "routes/a", "nat/b"]);
   });

@@ -15,7 +15,9 @@ test("it is looked soon, then less and less often, and more often around the exp
   const gaps = looks.map((look, index) => look - (looks[index - 1] ?? 0));
   expect(gaps.slice(0, 4)).toEqual([1_000, 1_600, 2_560, 4_096]);
   expect(Math.max(...gaps)).toBe(10_000);
-  expect(looks.some((look, index) => look > 1.8 * minuteMs && look < 2.1 * minuteMs && gaps[index] === 3_000)).toBe(true);
+  expect(looks.some((look, index) => look > 1.8 * minuteMs && look < 2.1 * minuteMs && gaps[index] === 3_000)).toBe(
+    true,
+  );
 });
 
 test("what is wrong ends the wait at once", async () => {

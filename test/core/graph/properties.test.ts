@@ -9,7 +9,7 @@ import { readAll } from "../../../src/core/graph/read-all.ts";
 import type { Wanted } from "../../../src/core/graph/resource.ts";
 import { seededRandom } from "../../support/seeded-random.ts";
 import { VirtualClock } from "../../support/virtual-clock.ts";
-import { FakeCloud, type FakeKind, wish } from "./fake-cloud.ts";
+import { FakeCloud, type FakeKind, type FakeWish, wish } from "./fake-cloud.ts";
 
 const signal = new AbortController().signal;
 const runs = { numRuns: 60 };
@@ -107,7 +107,12 @@ describe("whatever there was, and whatever is wanted,", () => {
         const found = Map.groupBy(
           [...before, ...before.slice(0, 3)].map(({ id, kind }, index) => ({
             kind: kind.name,
-            one: { id, label: `${index}`, state: { label: `${index}`, value: "a", uses: [] }, status: "ready" as const },
+            one: {
+              id,
+              label: `${index}`,
+              state: { label: `${index}`, value: "a", uses: [] },
+              status: "ready" as const,
+            },
           })),
           ({ kind }) => kind,
         );
@@ -118,7 +123,12 @@ describe("whatever there was, and whatever is wanted,", () => {
         const wanted = steps.filter((step) => step.wanted).map(({ id }) => id);
         expect(wanted.toSorted()).toEqual(after.map(({ id }) => id).toSorted());
         const labels = steps.flatMap((step) => (step.found ? [step.found.label] : []));
-        expect(labels.toSorted()).toEqual([...byKind.values()].flat().map(({ label }) => label).toSorted());
+        expect(labels.toSorted()).toEqual(
+          [...byKind.values()]
+            .flat()
+            .map(({ label }) => label)
+            .toSorted(),
+        );
         for (const [index, { needs }] of steps.entries()) {
           expect(needs.filter((need) => ids.indexOf(need) >= index)).toEqual([]);
         }
@@ -161,5 +171,5 @@ async function apply(cloud: FakeCloud, plan: GraphPlan): Promise<void> {
 }
 
 function expected(all: readonly Wanted[]): readonly string[] {
-  return all.map(({ id, wish: { value } }) => `${id}=${value}`).toSorted();
+  return all.map(({ id, wish: wished }) => `${id}=${(wished as FakeWish).value}`).toSorted();
 }
