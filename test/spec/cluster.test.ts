@@ -54,8 +54,8 @@ test("a region and a node group are enough", async () => {
     ssl_certificate_arn: null,
     iam_policy_arns: ["arn:aws:iam::aws:policy/AmazonS3FullAccess"],
     tags: {},
-    prometheus_instance_type: "t3.medium",
-    telemetry: false,
+    iam_permissions_boundary_arn: null,
+    kubernetes_version: null,
   });
 });
 
@@ -66,6 +66,26 @@ describe("a node group is refused with", () => {
     ["instance_volume_size: 19", "5:27: node_groups[0].instance_volume_size: 19 is out of range"],
     ["instance_volume_type: ssd", '5:27: node_groups[0].instance_volume_type: "ssd" is not allowed'],
     ["spot_config: {instance_pools: 2}", "5:5: node_groups[0].spot_config: goes with spot: true only"],
+    [
+      "instance_volume_iops: 2000",
+      "5:27: node_groups[0].instance_volume_iops: 2000 is below what a gp3 disk always has",
+    ],
+    [
+      "instance_volume_type: st1",
+      "5:27: node_groups[0].instance_volume_type: instances cannot start from a disk of type st1",
+    ],
+    [
+      "instance_volume_throughput: 800",
+      "5:33: node_groups[0].instance_volume_throughput: 800 is too much for 3000 operations per second",
+    ],
+    [
+      "instance_volume_type: io1\n    instance_volume_iops: 3000",
+      "6:27: node_groups[0].instance_volume_iops: 3000 is too many: io1 disks of 50 GB have at most 2500",
+    ],
+    [
+      "spot: true\n    spot_config: {on_demand_base_capacity: 6}",
+      "6:44: node_groups[0].spot_config.on_demand_base_capacity: 6 is above max_instances (5)",
+    ],
     ["instanse_volume_size: 20", "5:5: node_groups[0].instanse_volume_size: is not a known key"],
   ])("%s", async (line, ...problems) => {
     expect(await problemsOf(withGroup(line))).toEqual(problems);
@@ -96,6 +116,12 @@ describe("a cluster is refused with", () => {
       "subnets: [{availability_zone: a, subnet_id: subnet-1}]",
       "3:10: subnets: has 1 items; it needs at least 2, at most 6",
     ],
+    [
+      "ssl_certificate_arn: arn:aws:acm:eu-west-1:123456789012:certificate/1a2b",
+      "3:22: ssl_certificate_arn: the certificate is of eu-west-1, the cluster of us-east-1",
+    ],
+    ["tags: {'aws:owner': me}", "3:8: tags.aws:owner: AWS keeps names that begin with aws: for itself"],
+    ["kubernetes_version: latest", '3:21: kubernetes_version: "latest" is not a valid Kubernetes version'],
     ["vpc_cidr: 10.0.0.0", '3:11: vpc_cidr: "10.0.0.0" is not a valid CIDR block'],
     ["vpc_cidr: 10.0.0.256/16", '3:11: vpc_cidr: "10.0.0.256/16" is not a valid CIDR block'],
     ["ssl_certificate_arn: cert", '3:22: ssl_certificate_arn: "cert" is not a valid ARN'],
@@ -123,14 +149,57 @@ describe("a cluster is refused with", () => {
   });
 });
 
-test("keys of older releases are dropped with a warning, or refused with where they went", async () => {
-  const { warnings } = await parse(withLine("bucket: b\nimage_operator: x\nimage_manager: y"));
-  expect(warnings.map(shown)).toEqual([
-    "3:1: bucket: is not used any more",
-    "4:1: image_operator: is not used any more (and 1 more in this file)",
-  ]);
-  await expect(parse(withLine("min_instances: 2"))).rejects.toMatchObject({
-    message: "min_instances: is not a known key",
-    hint: "it moved into the groups: node_groups: [{name: default, min_instances: ...}]",
+describe("what older releases read", () => {
+  test("and says nothing any more is dropped, with one warning for all of it", async () => {
+    const { cluster, warnings } = await parse(
+      withLine(
+        "telemetry: true\nprometheus_instance_type: t3.large\nimage_operator: x\nimage_manager: y\nbucket: b\nlog_group: c",
+      ),
+    );
+    expect(warnings).toMatchObject([
+      {
+        message:
+          "telemetry: is not used any more, nor prometheus_instance_type, image_operator, image_manager, bucket and 1 more",
+        at: { line: 3 },
+      },
+    ]);
+    expect(cluster).not.toHaveProperty("telemetry");
+    expect((await parse(withLine("bucket: b"))).warnings.map(shown)).toEqual(["3:1: bucket: is not used any more"]);
+  });
+
+  test("and a node group says now makes one, with one warning", async () => {
+    const { cluster, warnings } = await parse(
+      "region: us-east-1\ninstance_type: m5.large\nmin_instances: 2\nspot: true\nspot_config: {on_demand_backup: true, instance_pools: 2}\n",
+    );
+    expect(cluster.node_groups).toMatchObject([
+      {
+        name: "default",
+        instance_type: "m5.large",
+        min_instances: 2,
+        max_instances: 5,
+        spot_config: { instance_pools: 2 },
+      },
+    ]);
+    expect(warnings).toMatchObject([
+      {
+        message: "instance_type: stands in a node group since Cortex 0.32",
+        hint: "write node_groups: [{name: default, instance_type: ..., min_instances: ..., spot: ..., spot_config: ...}]",
+      },
+      { message: "spot_config.on_demand_backup: is not used any more" },
+    ]);
+  });
+
+  test("is checked where it was written", async () => {
+    expect(await problemsOf("region: us-east-1\ninstance_type: t3.nano\nmin_instances: 9\n")).toEqual([
+      "2:16: instance_type: t3.nano is too small to run anything",
+      "3:16: min_instances: 9 is above max_instances (5)",
+    ]);
+  });
+
+  test("and stands beside node groups is refused with where it went", async () => {
+    await expect(parse(withLine("min_instances: 2"))).rejects.toMatchObject({
+      message: "min_instances: is not a known key",
+      hint: "it moved into the groups: node_groups: [{name: default, min_instances: ...}]",
+    });
   });
 });

@@ -59,19 +59,19 @@ function checkVolume(type: string, group: Group, path: string, { report, at }: P
   const { instance_volume_size: size, instance_volume_iops: iops, instance_volume_throughput: throughput } = group;
   const problem = (key: string, cause: string, hint: string) => report.problem(at(`${path}.${key}`), cause, hint);
   if (type === "st1" || type === "sc1") {
-    problem("instance_volume_type", `instances cannot start from a ${type} disk`, "write gp3");
+    problem("instance_volume_type", `instances cannot start from a disk of type ${type}`, "write gp3");
   }
   const mostPerGb = mostIopsPerGb[type];
   if (iops && mostPerGb === undefined) {
-    problem("instance_volume_iops", `a ${type} disk has no such setting`, "remove it");
+    problem("instance_volume_iops", `${type} disks have no such setting`, "remove it");
   } else if (iops && size !== undefined && mostPerGb !== undefined && iops > size * mostPerGb) {
-    const limit = `a ${type} disk of ${size} GB has at most ${size * mostPerGb}`;
+    const limit = `${type} disks of ${size} GB have at most ${size * mostPerGb}`;
     problem("instance_volume_iops", `${iops} is too many: ${limit}`, "lower it, or raise instance_volume_size");
   } else if (iops && type === "gp3" && iops < gp3BaseIops) {
     problem("instance_volume_iops", `${iops} is below what a gp3 disk always has`, `write ${gp3BaseIops} or more`);
   }
   if (throughput && type !== "gp3") {
-    problem("instance_volume_throughput", `a ${type} disk has no such setting`, "remove it");
+    problem("instance_volume_throughput", `${type} disks have no such setting`, "remove it");
   } else if (throughput && throughput > (iops ?? gp3BaseIops) / 4) {
     const needed = throughput * 4;
     problem(
