@@ -13,7 +13,10 @@ export const systemInstanceTypes: readonly string[] = Object.values(instanceType
  * @param types those of the node groups; one that is not in it is taken for an ordinary one
  * @returns a small group for them; undefined when a group of the user's is such a place
  */
-export function systemGroup(cluster: Cluster, types: ReadonlyMap<string, InstanceType>): NodeGroup | undefined {
+export function systemGroup(
+  cluster: Pick<Cluster, "node_groups">,
+  types: ReadonlyMap<string, InstanceType>,
+): NodeGroup | undefined {
   const groups = cluster.node_groups;
   if (groups.some((group) => alwaysOnDemand(group) > 0 && !hasDevices(types.get(group.instance_type)))) return;
   const isArm = groups.every(({ instance_type }) => types.get(instance_type)?.architecture === "arm64");

@@ -2,6 +2,7 @@ import {
   AttachRolePolicyCommand,
   CreateRoleCommand,
   DeleteRoleCommand,
+  DeleteRolePermissionsBoundaryCommand,
   DeleteRolePolicyCommand,
   DetachRolePolicyCommand,
   GetRoleCommand,
@@ -35,6 +36,7 @@ export const iamOperations = {
   listRolePolicies: read(ListRolePoliciesCommand),
   deleteRolePolicy: repeatable(DeleteRolePolicyCommand),
   deleteRole: repeatable(DeleteRoleCommand),
+  deleteRolePermissionsBoundary: repeatable(DeleteRolePermissionsBoundaryCommand),
   putRolePermissionsBoundary: repeatable(PutRolePermissionsBoundaryCommand),
   simulatePrincipalPolicy: read(SimulatePrincipalPolicyCommand),
 } as const;
