@@ -13,6 +13,8 @@ export interface ResourceContext {
 export const clusterTag = "cortex.dev/cluster-name";
 /** Holds the id of a resource within its cluster. Both tags together find it, from the moment it is made. */
 export const resourceTag = "cortex.dev/resource";
+/** Written last on what takes several steps to make, where the later ones do not show. */
+export const completeTag = "cortex.dev/complete";
 
 /** @returns the tags of the resource `id`, ours last so that none of the user's stands for them */
 export function tagsOf({ clusterName, tags }: ResourceContext, id: string): Readonly<Record<string, string>> {

@@ -1,0 +1,35 @@
+import type { ResourceContext } from "./context.ts";
+import { allPages } from "./pages.ts";
+import { type RemovableKind, removableKind } from "./removable.ts";
+import { unless } from "./wait.ts";
+
+export interface KubernetesLogGroup {
+  readonly name: string;
+}
+
+/** What the add-on for logs makes by itself. */
+export function kubernetesLogGroupKind(context: ResourceContext): RemovableKind<KubernetesLogGroup> {
+  const { aws, clusterName } = context;
+  return removableKind({
+    name: "kubernetes-log-group",
+    title: "log group",
+    needs: [],
+    removeMs: 1_000,
+    async list(signal) {
+      const logs = await aws.logs();
+      const logGroupNamePrefix = `/aws/containerinsights/${clusterName}/`;
+      const all = await allPages(
+        (nextToken) => logs.describeLogGroups({ logGroupNamePrefix, nextToken }, signal),
+        ({ logGroups }) => logGroups,
+        ({ nextToken }) => nextToken,
+      );
+      return all.map(({ logGroupName: name = "" }) => {
+        return { id: `kubernetes-log-group/${name}`, label: name, state: { name }, status: "ready" };
+      });
+    },
+    async remove({ name }, _waiting, signal) {
+      const logs = await aws.logs();
+      await unless(["ResourceNotFoundException"], () => logs.deleteLogGroup({ logGroupName: name }, signal));
+    },
+  });
+}

@@ -1,0 +1,46 @@
+import { createHash } from "node:crypto";
+
+/** Whose names: they are the same on every machine, so that whoever looks finds what somebody else made. */
+export interface Named {
+  readonly clusterName: string;
+  readonly accountId: string;
+  readonly region: string;
+}
+
+/** Of IAM. */
+const longestRoleName = 64;
+const longestClusterPart = 40;
+
+/** Names that AWS wants to have, and where they must be unique. */
+export function namesOf({ clusterName, accountId, region }: Named) {
+  return {
+    /** Unique in the whole world: the account and the region are part of the hash. At most 63 characters. */
+    bucket: `${clusterName}-${hash(`${accountId}/${region}/${clusterName}`, 8)}`,
+    /** Of ECR: what images are pushed under, and the repository itself. */
+    repositoryPrefix: repositoryPrefix(clusterName),
+    repository: `${repositoryPrefix(clusterName)}/cortex`,
+    logGroups: {
+      /** What containers print. */
+      containers: `/cortex/${clusterName}`,
+      /** What EKS itself writes to; the name is its choice. */
+      controlPlane: `/aws/eks/${clusterName}/cluster`,
+    },
+    launchTemplate: (group: string): string => `${clusterName}-${group}`,
+    /** @param purpose e.g. `nodes`. Roles belong to the account, not to a region. At most 64 characters */
+    role(purpose: string): string {
+      const end = `-${purpose}-${hash(`${region}/${clusterName}`, 6)}`;
+      const most = Math.min(longestClusterPart, longestRoleName - end.length);
+      return `${clusterName.slice(0, most).replace(/-+$/, "")}${end}`;
+    },
+  };
+}
+
+/** ECR takes no two dashes in a row; the hash keeps `a--b` and `a-b` apart. */
+function repositoryPrefix(clusterName: string): string {
+  const name = clusterName.replaceAll(/-+/g, "-");
+  return name === clusterName ? name : `${name}-${hash(clusterName, 6)}`;
+}
+
+function hash(text: string, digits: number): string {
+  return createHash("sha256").update(text).digest("hex").slice(0, digits);
+}
