@@ -1,0 +1,128 @@
+import type { Aws } from "../../aws/aws.ts";
+import type { CloudInfo, ClusterId } from "../../core/cloud-cluster.ts";
+import { CortexError } from "../../core/errors.ts";
+import type { KubeClient } from "../../kubernetes/kube-client.ts";
+import { clusterConfig } from "../../kubernetes/labels.ts";
+import { type KubeObject, resource } from "../../kubernetes/objects.ts";
+import { addressOf } from "../addons/install.ts";
+import type { WrittenSettings } from "../addons/settings-objects.ts";
+import type { PriceCache } from "../prices/price-cache.ts";
+import { type Prices, readPrices } from "../prices/read-prices.ts";
+import { type RunningCluster, readRunning } from "../prices/read-running.ts";
+import { instancePerHour, runningCost, runningPriceKeys } from "../prices/running-cost.ts";
+import type { KubeNode, KubePod } from "./kube-shapes.ts";
+import { workplaceOf } from "./node-uses.ts";
+
+export interface InfoPorts {
+  readonly aws: Aws;
+  readonly cache: PriceCache;
+  /** To the API server of the cluster. */
+  connect(signal: AbortSignal): Promise<KubeClient>;
+  /** Names that follow from those of the cluster and the account. */
+  readonly bucket?: string;
+  readonly registry?: string;
+}
+
+/** What one look into the cluster found; all of it absent where it does not answer. */
+interface Inside {
+  readonly nodes: readonly KubeNode[];
+  readonly pods: readonly KubePod[];
+  readonly apiEndpoint?: string;
+  /** Why it could not be looked into. */
+  readonly failure?: string;
+}
+
+/**
+ * What a cluster is, does and costs now. AWS is asked at once; a cluster whose API server does not answer lacks its nodes and APIs.
+ * @throws ENVIRONMENT_NOT_FOUND when nothing of it is there
+ */
+export async function readInfo(cluster: ClusterId, ports: InfoPorts, signal: AbortSignal): Promise<CloudInfo> {
+  const { aws } = ports;
+  const found = await readRunning(aws, cluster.name, signal);
+  if (isNothing(found)) throw noCluster(cluster);
+  const [prices, inside] = await Promise.all([pricesOf(found, ports, signal), lookInside(found, ports, signal)]);
+  const { controlPlane, running } = found;
+  const instances = new Map(running.instances.map((instance) => [instance.id, instance]));
+  const workplace = workplaceOf(inside.nodes, inside.pods, (id) => {
+    const instance = instances.get(id);
+    return instance && instancePerHour(instance, prices);
+  });
+  return {
+    cluster,
+    status: controlPlane?.status?.toLowerCase() ?? "no control plane",
+    kubernetesVersion: controlPlane?.version ?? "",
+    ...(controlPlane?.endpoint !== undefined && { endpoint: controlPlane.endpoint }),
+    ...(inside.apiEndpoint !== undefined && { apiEndpoint: inside.apiEndpoint }),
+    ...(ports.bucket !== undefined && { bucket: ports.bucket }),
+    ...(ports.registry !== undefined && { registry: ports.registry }),
+    nodes: workplace.nodes,
+    unscheduledReplicas: workplace.unscheduledReplicas,
+    cost: runningCost(running, prices),
+    apis: workplace.apis,
+    idlePerHour: workplace.idlePerHour,
+    warnings: [...(inside.failure === undefined ? [] : [inside.failure]), ...prices.warnings],
+  };
+}
+
+/** @returns whether nothing at all was found that costs money */
+export function isNothing({ controlPlane, running }: RunningCluster): boolean {
+  const { instances, volumes, natGateways, networkLoadBalancers, classicLoadBalancers, addresses } = running;
+  const count = natGateways + networkLoadBalancers + classicLoadBalancers + addresses;
+  return !controlPlane && count + instances.length + volumes.length === 0;
+}
+
+export function noCluster({ name, region }: ClusterId): CortexError {
+  return new CortexError("ENVIRONMENT_NOT_FOUND", `there is no cluster ${name} in ${region}`, {
+    hint: "`cortex cluster list` lists the clusters of all regions",
+  });
+}
+
+async function pricesOf({ running }: RunningCluster, { aws, cache }: InfoPorts, signal: AbortSignal): Promise<Prices> {
+  const spot = running.instances.filter(({ market }) => market === "spot");
+  return readPrices(
+    {
+      aws,
+      cache,
+      keys: runningPriceKeys(running),
+      spot: {
+        types: [...new Set(spot.map(({ type }) => type))],
+        zones: [...new Set(spot.map(({ zone }) => zone))],
+      },
+    },
+    signal,
+  );
+}
+
+async function lookInside({ controlPlane }: RunningCluster, ports: InfoPorts, signal: AbortSignal): Promise<Inside> {
+  const none = { nodes: [], pods: [] };
+  if (controlPlane?.endpoint === undefined) return none;
+  try {
+    await using client = await ports.connect(signal);
+    const [nodes, pods, apiEndpoint] = await Promise.all([
+      client.list<KubeNode>(resource.node, {}, signal),
+      client.list<KubePod>(resource.pod, {}, signal),
+      gatewayAddress(client, signal),
+    ]);
+    return {
+      nodes: nodes?.items ?? [],
+      pods: pods?.items ?? [],
+      ...(apiEndpoint !== undefined && { apiEndpoint }),
+    };
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!(error instanceof CortexError)) throw error;
+    return { ...none, failure: `nodes and APIs are not known: ${error.message}` };
+  }
+}
+
+async function gatewayAddress(client: KubeClient, signal: AbortSignal): Promise<string | undefined> {
+  const { namespace, name } = clusterConfig;
+  const settings = await client.get<KubeObject & { readonly data?: WrittenSettings }>(
+    resource.configMap,
+    namespace,
+    name,
+    signal,
+  );
+  const gateway = settings?.data?.gateway;
+  return gateway === undefined ? undefined : addressOf(client, gateway, signal);
+}

@@ -1,0 +1,75 @@
+import type { Vpc } from "@aws-sdk/client-ec2";
+import type { Aws } from "../../aws/aws.ts";
+import { awsErrorName } from "../../aws/refusal.ts";
+import type { ClusterList, ClusterSummary } from "../../core/cloud-cluster.ts";
+import { CortexError } from "../../core/errors.ts";
+import { pagesByToken } from "../pages.ts";
+import { clusterNames, eksClusterTag, runningInstances, tagOf } from "../preflight/usage.ts";
+import { clusterTag } from "../resources/context.ts";
+
+/**
+ * Clusters that Cortex made, by region and name, half made ones and remains of such included.
+ * @param regions undefined: all that the account uses. One that cannot be read hides no other.
+ * @throws what keeps every region from being read
+ */
+export async function listClusters(
+  aws: Aws,
+  regions: readonly string[] | undefined,
+  signal: AbortSignal,
+): Promise<ClusterList> {
+  const asked = [...new Set(regions ?? (await usedRegions(aws, signal)))].sort();
+  const results = await Promise.allSettled(asked.map((region) => clustersIn(aws.inRegion(region), signal)));
+  signal.throwIfAborted();
+  const failures = results.flatMap((result, index) =>
+    result.status === "rejected" ? [{ region: asked[index]!, error: result.reason as unknown }] : [],
+  );
+  const decisive = failures.find(({ error }) => !(error instanceof CortexError) || failures.length === asked.length);
+  if (decisive) throw decisive.error;
+  return {
+    clusters: results.flatMap((result) => (result.status === "fulfilled" ? result.value : [])),
+    unread: failures.map(({ region, error }) => ({ region, message: (error as CortexError).message })),
+  };
+}
+
+async function usedRegions(aws: Aws, signal: AbortSignal): Promise<readonly string[]> {
+  const { Regions = [] } = await (await aws.ec2()).describeRegions({}, signal);
+  return Regions.filter(({ OptInStatus }) => OptInStatus !== "not-opted-in").flatMap(
+    ({ RegionName }) => RegionName ?? [],
+  );
+}
+
+async function clustersIn(aws: Aws, signal: AbortSignal): Promise<readonly ClusterSummary[]> {
+  const ec2 = await aws.ec2();
+  const [names, vpcs, instances] = await Promise.all([
+    clusterNames(aws, signal),
+    pagesByToken((NextToken) =>
+      ec2.describeVpcs({ Filters: [{ Name: "tag-key", Values: [clusterTag] }], NextToken }, signal),
+    ),
+    runningInstances(aws, [{ Name: "tag-key", Values: [eksClusterTag] }], signal),
+  ]);
+  const found = await Promise.all(names.map((name) => summaryOf(aws, name, signal)));
+  const whole = found.flatMap((one) => one ?? []);
+  const remains = [
+    ...new Set(vpcs.flatMap(({ Vpcs = [] }) => Vpcs.flatMap((vpc: Vpc) => tagOf(vpc, clusterTag) ?? []))),
+  ]
+    .filter((name) => !whole.some((one) => one.name === name))
+    .map((name) => ({ name, region: aws.region, status: "incomplete", kubernetesVersion: "", nodes: 0 }));
+  return [...whole, ...remains]
+    .map((one) => ({ ...one, nodes: instances.filter((node) => tagOf(node, eksClusterTag) === one.name).length }))
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** @returns undefined for a cluster that is not ours, or gone meanwhile */
+async function summaryOf(aws: Aws, name: string, signal: AbortSignal): Promise<ClusterSummary | undefined> {
+  try {
+    const { cluster } = await (await aws.eks()).describeCluster({ name }, signal);
+    if (cluster?.tags?.[clusterTag] !== name) return undefined;
+    const status = cluster.status?.toLowerCase() ?? "";
+    return { name, region: aws.region, status, kubernetesVersion: cluster.version ?? "", nodes: 0 };
+  } catch (error) {
+    if (awsErrorName(error) === "ResourceNotFoundException") return undefined;
+    // Of clusters that are not ours one may be kept from looking.
+    if (error instanceof CortexError && error.code === "NOT_AUTHORISED") return undefined;
+    throw error;
+  }
+}
