@@ -1,7 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { CortexError } from "../core/errors.ts";
-import type { EksAccess } from "../core/kubeconfig.ts";
 
 /** A Kubernetes cluster as `env configure` names it. */
 export interface KubernetesEnvironment {
@@ -19,7 +18,15 @@ export interface KubernetesEnvironment {
   readonly eks?: EksSettings;
 }
 
-export type EksSettings = EksAccess;
+export interface EksSettings {
+  readonly cluster: string;
+  readonly region: string;
+  readonly endpoint: string;
+  /** PEM, in base64. */
+  readonly certificate_authority: string;
+  /** AWS profile to sign with; absent: the usual chain of credentials. */
+  readonly profile?: string;
+}
 
 /** A cluster of Cortex 0.42 or older, whose operator this CLI does not speak to. */
 export interface OperatorEnvironment {

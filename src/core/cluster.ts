@@ -1,8 +1,58 @@
 import type { CortexError } from "./errors.ts";
 
 /** What APIs use of a cluster beyond Kubernetes itself, in the order in which it is shown. */
-export const addonNames = ["gateway-api", "envoy-gateway", "gateway", "keda", "prometheus", "metrics-server"] as const;
+export const apiAddonNames = [
+  "gateway-api",
+  "envoy-gateway",
+  "gateway",
+  "keda",
+  "prometheus",
+  "metrics-server",
+] as const;
+/** What only a cluster has that Cortex made in a cloud: it adds nodes and lets them go, and knows their devices and disks. */
+export const cloudAddonNames = [
+  "cluster-autoscaler",
+  "fluent-bit",
+  "storage-class",
+  "nvidia-device-plugin",
+  "neuron-device-plugin",
+] as const;
+export const addonNames = [...apiAddonNames, ...cloudAddonNames] as const;
 export type AddonName = (typeof addonNames)[number];
+export type CloudAddonName = (typeof cloudAddonNames)[number];
+
+/** What a cluster in a cloud is, as far as it matters inside it. Written down there, so that any machine can complete it. */
+export interface CloudSettings {
+  readonly provider: "aws";
+  readonly cluster: string;
+  readonly region: string;
+  /** `1.34`; the autoscaler is made for one. */
+  readonly kubernetesVersion: string;
+  /** Where lines go that replicas print. */
+  readonly logGroup: string;
+  readonly nodeGroups: readonly CloudNodeGroup[];
+  readonly loadBalancer: CloudLoadBalancer;
+}
+
+export interface CloudNodeGroup {
+  /** As the cloud names it: one group of the user's may be two of these. */
+  readonly name: string;
+  /** The higher, the sooner it grows. */
+  readonly priority: number;
+  /** Value of the nodes' label `cortex.dev/node-group`. */
+  readonly label: string;
+  readonly devices?: "gpu" | "inf";
+}
+
+export interface CloudLoadBalancer {
+  readonly type: "nlb" | "elb";
+  readonly scheme: "internet-facing" | "internal";
+  /** Address ranges; empty: all. */
+  readonly whiteList: readonly string[];
+  /** With it also HTTPS, ended by the load balancer. */
+  readonly certificateArn?: string;
+  readonly tags: Readonly<Record<string, string>>;
+}
 
 /** What an environment says of itself is taken where a wish is silent. */
 export interface InstallWishes {
@@ -18,6 +68,8 @@ export interface InstallWishes {
   readonly addonsDir?: string;
   /** Add-ons that are left as they are. */
   readonly skip: readonly AddonName[];
+  /** Without it what an earlier run wrote down, and nothing of a cloud where that is nothing. */
+  readonly cloud?: CloudSettings;
 }
 
 export interface InstallOptions extends InstallWishes {
@@ -28,8 +80,11 @@ export interface InstallOptions extends InstallWishes {
 /** What is done about one add-on. */
 export interface AddonPlan {
   readonly name: AddonName;
-  /** `use`: the cluster has it from somebody else; `keep`: Cortex installed it, and all of it is there. */
-  readonly action: "install" | "complete" | "update" | "use" | "keep" | "skip";
+  /**
+   * `use`: the cluster has it from somebody else; `keep`: Cortex installed it, and all of it is there; `remove`: nothing of the
+   * cluster needs it any more.
+   */
+  readonly action: "install" | "complete" | "update" | "use" | "keep" | "skip" | "remove";
   readonly version: string;
   /** e.g. `kube-system/metrics-server`. */
   readonly where?: string;
@@ -88,7 +143,9 @@ export interface AddonUse {
 
 /** @returns whether applying `plan` would change nothing */
 export function isNothingToDo({ addons, before, after, isWrittenDown }: InstallPlan): boolean {
-  const isDone = addons.every(({ objects, isAwaited }) => objects.length === 0 && !isAwaited);
+  const isDone = addons.every(
+    ({ objects, isAwaited, surplus = [] }) => objects.length === 0 && surplus.length === 0 && !isAwaited,
+  );
   return isDone && isWrittenDown && before.length === 0 && after.length === 0;
 }
 

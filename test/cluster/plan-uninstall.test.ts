@@ -24,6 +24,7 @@ function facts(changes: Partial<UninstallFacts> & { readonly ours?: readonly Kub
     gateways: [],
     namespaces: [],
     nodes: [],
+    storageClasses: [],
     settings: { prometheus: "http://prometheus.cortex-system:9090" },
   };
   return { cluster, instances: [], apis: [], inOurNamespaces: [], autoscalers: [], scaledObjects: [], ...rest };

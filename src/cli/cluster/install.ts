@@ -153,6 +153,7 @@ const actionTexts: Readonly<Record<AddonPlan["action"], readonly [planned: strin
   use: ["use what is there", "used as it was there"],
   keep: ["installed already", "installed already"],
   skip: ["leave out", "left out"],
+  remove: ["take out", "taken out"],
 };
 
 function addonTable(

@@ -1,14 +1,14 @@
-import type { AddonName, AddonPlan, InstallOptions } from "../../core/cluster.ts";
+import type { AddonPlan, InstallOptions } from "../../core/cluster.ts";
 import type { Problem } from "../../core/errors.ts";
 import type { ClusterFacts } from "./facts.ts";
-import { type Found, findAddon, foreignPrometheus } from "./found.ts";
+import { type Found, type FoundName, findAddon, foreignPrometheus } from "./found.ts";
 import { ourGateway } from "./gateway-objects.ts";
 import { compareVersions, oldestGatewayApiForEnvoyGateway, prometheusRelease, releases } from "./releases.ts";
 import { type InstalledReleases, installedReleases } from "./settings-objects.ts";
 
 /** What is to be done about an add-on, before its manifest is looked at. */
 export interface Decision {
-  readonly name: Exclude<AddonName, "gateway">;
+  readonly name: FoundName;
   readonly action: AddonPlan["action"];
   readonly version: string;
   readonly where?: string;

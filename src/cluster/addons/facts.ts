@@ -12,7 +12,7 @@ export interface Condition {
   readonly observedGeneration?: number;
 }
 
-/** A Deployment or StatefulSet. */
+/** A Deployment, StatefulSet or DaemonSet. */
 export interface Workload extends KubeObject {
   readonly spec: {
     readonly replicas?: number;
@@ -27,6 +27,10 @@ export interface Workload extends KubeObject {
     readonly replicas?: number;
     readonly updatedReplicas?: number;
     readonly availableReplicas?: number;
+    /** Of a DaemonSet: one per node that it is for. */
+    readonly desiredNumberScheduled?: number;
+    readonly updatedNumberScheduled?: number;
+    readonly numberAvailable?: number;
     readonly conditions?: readonly Condition[];
   };
 }
@@ -91,6 +95,7 @@ export interface ClusterFacts {
   readonly gateways: readonly Gateway[];
   readonly namespaces: readonly KubeObject[];
   readonly nodes: readonly Node[];
+  readonly storageClasses: readonly KubeObject[];
   readonly settings: WrittenSettings | undefined;
 }
 
@@ -112,6 +117,7 @@ export async function readFacts(client: KubeClient, signal: AbortSignal): Promis
     resource.gatewayClass,
     resource.gateway,
     resource.namespace,
+    addonResource.storageClass,
   ];
   const [
     crds,
@@ -123,6 +129,7 @@ export async function readFacts(client: KubeClient, signal: AbortSignal): Promis
     gateways,
     namespaces,
     nodes,
+    storageClasses,
     config,
     rest,
   ] = await Promise.all([
@@ -135,6 +142,7 @@ export async function readFacts(client: KubeClient, signal: AbortSignal): Promis
     all<Gateway>(resource.gateway),
     all<KubeObject>(resource.namespace),
     all<Node>(resource.node),
+    all<KubeObject>(addonResource.storageClass),
     client.get<KubeObject & { data?: WrittenSettings }>(
       resource.configMap,
       clusterConfig.namespace,
@@ -146,7 +154,16 @@ export async function readFacts(client: KubeClient, signal: AbortSignal): Promis
     ),
   ]);
   const workloads = [...deployments, ...statefulSets];
-  const everything = [crds, apiServices, workloads, services, gatewayClasses, gateways, namespaces].flat();
+  const everything = [
+    crds,
+    apiServices,
+    workloads,
+    services,
+    gatewayClasses,
+    gateways,
+    namespaces,
+    storageClasses,
+  ].flat();
   return {
     ours: [...everything.filter(isOurs), ...rest.flat()],
     crds,
@@ -157,6 +174,7 @@ export async function readFacts(client: KubeClient, signal: AbortSignal): Promis
     gateways,
     namespaces,
     nodes,
+    storageClasses,
     settings: config?.data,
   };
 }
@@ -211,16 +229,29 @@ interface MetadataPage {
 }
 
 /** Whether all replicas are of the newest template, and serve. One that somebody scaled to nothing does not. */
-export function isAvailable({ metadata, spec, status }: Workload): boolean {
+export function isAvailable(workload: Workload): boolean {
+  const { metadata, spec, status } = workload;
+  if (isDaemonSet(workload)) {
+    const { desiredNumberScheduled = 0, updatedNumberScheduled = 0, numberAvailable = 0 } = status ?? {};
+    const isWhole = updatedNumberScheduled >= desiredNumberScheduled && numberAvailable >= desiredNumberScheduled;
+    return status?.observedGeneration === metadata.generation && isWhole;
+  }
   const wanted = Math.max(1, spec.replicas ?? 1);
   const { observedGeneration, replicas = 0, updatedReplicas = 0, availableReplicas = 0 } = status ?? {};
   const isSeen = observedGeneration === metadata.generation;
   return isSeen && updatedReplicas >= wanted && availableReplicas >= wanted && replicas <= updatedReplicas;
 }
 
-/** Whether any replica serves, of whatever template. */
-export function serves({ status }: Workload): boolean {
+/** Whether any replica serves, of whatever template; of what runs on every node of a kind there may be none. */
+export function serves(workload: Workload): boolean {
+  const { status } = workload;
+  if (isDaemonSet(workload)) return status?.desiredNumberScheduled === 0 || (status?.numberAvailable ?? 0) > 0;
   return (status?.availableReplicas ?? 0) > 0;
+}
+
+/** Items of a list name no kind, and only the scheduler's own numbers tell them apart. */
+function isDaemonSet({ kind, status }: Workload): boolean {
+  return kind === "DaemonSet" || status?.desiredNumberScheduled !== undefined;
 }
 
 export function conditionOf(

@@ -1,4 +1,4 @@
-import type { AddonName } from "../../core/cluster.ts";
+import type { AddonName, apiAddonNames } from "../../core/cluster.ts";
 import { label } from "../../kubernetes/labels.ts";
 import type { KubeObject } from "../../kubernetes/objects.ts";
 import { type ClusterFacts, isAvailable, isOurs, isTrue, type Service, serves, type Workload } from "./facts.ts";
@@ -23,7 +23,10 @@ export type Found =
 
 const unknown = "unknown version";
 
-export function findAddon(name: Exclude<AddonName, "gateway">, facts: ClusterFacts): Found {
+/** Those that others may have installed, too. */
+export type FoundName = Exclude<(typeof apiAddonNames)[number], "gateway">;
+
+export function findAddon(name: FoundName, facts: ClusterFacts): Found {
   const objects = oursOf(facts, name);
   if (objects.length > 0) {
     const version = versionOf(name, objects);
@@ -43,7 +46,7 @@ export function oursOf(facts: ClusterFacts, name: AddonName | "settings"): reado
   return facts.ours.filter(({ kind, metadata }) => metadata.labels?.[label.addon] === name && kind !== "Job");
 }
 
-const finders: Readonly<Record<Exclude<AddonName, "gateway">, (facts: ClusterFacts) => Found>> = {
+const finders: Readonly<Record<FoundName, (facts: ClusterFacts) => Found>> = {
   "gateway-api": ({ crds }) => {
     const [first] = definitionsOf(crds, gatewayGroup);
     if (!first) return { state: "absent" };

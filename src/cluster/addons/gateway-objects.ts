@@ -1,5 +1,7 @@
+import type { CloudSettings } from "../../core/cluster.ts";
 import { clusterConfig } from "../../kubernetes/labels.ts";
 import type { KubeObject } from "../../kubernetes/objects.ts";
+import { loadBalancerService } from "./cloud/load-balancer.ts";
 import { envoyGroup, gatewayGroup } from "./releases.ts";
 
 /** Namespace and name of the Gateway that `cluster install` makes, and of all that belongs to it. */
@@ -15,6 +17,8 @@ export interface GatewayWishes {
   /** Of Envoy's proxies: two where one node may go away. */
   readonly proxies: number;
   readonly certificate: SecretName | undefined;
+  /** Where a load balancer of a cloud comes before the proxies. */
+  readonly cloud?: CloudSettings | undefined;
 }
 
 export interface SecretName {
@@ -30,7 +34,8 @@ export function secretName(text: string): SecretName {
 
 /** The Gateway, its class, and how its proxies treat requests: with no time limit, and with no header refused that APIs may want. */
 export function gatewayObjects(wishes: GatewayWishes): readonly KubeObject[] {
-  const { gatewayClass, certificate } = wishes;
+  const { gatewayClass, certificate, cloud } = wishes;
+  const isEndedBefore = cloud?.loadBalancer.certificateArn !== undefined;
   return [
     ...(gatewayClass === undefined ? classObjects(wishes) : []),
     ...(certificate && certificate.namespace !== namespace ? [grantFor(certificate)] : []),
@@ -43,6 +48,7 @@ export function gatewayObjects(wishes: GatewayWishes): readonly KubeObject[] {
         listeners: [
           { name: "http", protocol: "HTTP", port: 80, allowedRoutes: { namespaces: { from: "All" } } },
           ...(certificate ? [httpsListener(certificate)] : []),
+          ...(isEndedBefore && !certificate ? [endedListener] : []),
         ],
       },
     } as KubeObject,
@@ -50,7 +56,15 @@ export function gatewayObjects(wishes: GatewayWishes): readonly KubeObject[] {
   ];
 }
 
-function classObjects({ controller, proxies }: GatewayWishes): readonly KubeObject[] {
+/** What the load balancer has taken TLS off. */
+const endedListener = {
+  name: "https",
+  protocol: "HTTP",
+  port: 443,
+  allowedRoutes: { namespaces: { from: "All" } },
+};
+
+function classObjects({ controller, proxies, cloud }: GatewayWishes): readonly KubeObject[] {
   return [
     {
       apiVersion: `${envoyGroup}/v1alpha1`,
@@ -65,7 +79,10 @@ function classObjects({ controller, proxies }: GatewayWishes): readonly KubeObje
             envoyDeployment: {
               replicas: proxies,
               container: { resources: { requests: { cpu: "100m", memory: "128Mi" } } },
+              ...(cloud && { pod: { topologySpreadConstraints: [apart] } }),
             },
+            ...(cloud && { envoyService: loadBalancerService(cloud) }),
+            ...(cloud && proxies > 1 && { envoyPDB: { minAvailable: 1 } }),
           },
         },
       },
@@ -81,6 +98,14 @@ function classObjects({ controller, proxies }: GatewayWishes): readonly KubeObje
     } as KubeObject,
   ];
 }
+
+/** Proxies on nodes of their own, where there are as many. */
+const apart = {
+  maxSkew: 1,
+  topologyKey: "kubernetes.io/hostname",
+  whenUnsatisfiable: "ScheduleAnyway",
+  labelSelector: { matchLabels: { "gateway.envoyproxy.io/owning-gateway-name": name } },
+};
 
 function httpsListener(certificate: SecretName): unknown {
   return {

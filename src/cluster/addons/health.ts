@@ -1,13 +1,15 @@
-import { type AddonHealth, addonNames } from "../../core/cluster.ts";
+import { type AddonHealth, apiAddonNames, type CloudAddonName, cloudAddonNames } from "../../core/cluster.ts";
 import type { KubeClient } from "../../kubernetes/kube-client.ts";
 import { pinnedVersion } from "./decide.ts";
 import { diagnose } from "./diagnose.ts";
-import { type ClusterFacts, conditionOf, isOurs, readFacts } from "./facts.ts";
-import { type Found, findAddon } from "./found.ts";
+import { type ClusterFacts, conditionOf, isAvailable, isOurs, readFacts, serves, type Workload } from "./facts.ts";
+import { type Found, type FoundName, findAddon, oursOf } from "./found.ts";
 import { gatewayNamed } from "./gateway-checks.ts";
 import { ourGateway } from "./gateway-objects.ts";
+import { cloudObjects, cloudVersion } from "./plan-cloud.ts";
 import { isServing } from "./plan-install.ts";
 import { compareVersions } from "./releases.ts";
+import { cloudSettings } from "./settings-objects.ts";
 import { stateOf } from "./wait.ts";
 
 export interface HealthOptions {
@@ -20,17 +22,20 @@ export interface HealthOptions {
   readonly prometheus: string | undefined;
 }
 
-type Program = Exclude<AddonHealth["name"], "gateway">;
-
 /** One row per add-on, in order. */
 export async function health(options: HealthOptions, signal: AbortSignal): Promise<readonly AddonHealth[]> {
   const facts = await readFacts(options.client, signal);
+  const rows = [
+    ...apiAddonNames.map((name) =>
+      name === "gateway" ? gatewayHealth(facts, options) : programHealth(name, findAddon(name, facts), options),
+    ),
+    ...cloudAddonNames.flatMap((name) => cloudHealth(name, facts, options) ?? []),
+  ];
   return Promise.all(
-    addonNames.map(async (name) => {
-      if (name === "gateway") return gatewayHealth(facts, options);
-      const row = programHealth(name, findAddon(name, facts), options);
-      if (row.installedBy !== "cortex" || (row.status === "ok" && row.warning === undefined)) return row;
-      const { detail, failure } = diagnose(await stateOf(options.client, name, signal));
+    rows.map(async (row) => {
+      const isWell = row.status === "missing" || (row.status === "ok" && row.warning === undefined);
+      if (row.name === "gateway" || row.installedBy !== "cortex" || isWell) return row;
+      const { detail, failure } = diagnose(await stateOf(options.client, row.name, signal));
       const hint = failure?.hint ?? row.hint;
       return { ...row, ...(detail && { warning: detail }), ...(hint !== undefined && { hint }) };
     }),
@@ -45,11 +50,36 @@ const withoutIt: Readonly<Record<AddonHealth["name"], string>> = {
   keda: "APIs scale on CPU, and not to zero",
   prometheus: "APIs scale on CPU, and their requests are not measured",
   "metrics-server": "APIs do not scale on CPU",
+  "cluster-autoscaler": "no node is added or taken away",
+  "fluent-bit": "lines of replicas that are gone are lost",
+  "storage-class": "nothing can ask for a disk",
+  "nvidia-device-plugin": "no API can have a GPU",
+  "neuron-device-plugin": "no API can have an Inferentia chip",
 };
 
 const install = (environment: string) => `cortex cluster install -e ${environment}`;
 
-function programHealth(name: Program, found: Found, options: HealthOptions): AddonHealth {
+/** @returns undefined where the cluster has no use for it */
+function cloudHealth(name: CloudAddonName, facts: ClusterFacts, options: HealthOptions): AddonHealth | undefined {
+  const cloud = cloudSettings(facts.settings);
+  if (!cloud || cloudObjects(name, cloud, facts.storageClasses).length === 0) return undefined;
+  const there = oursOf(facts, name);
+  const base = { name, version: there.length > 0 ? cloudVersion(name, cloud) : "" };
+  const hint = install(options.name);
+  if (there.length === 0) {
+    return { ...base, status: "missing", installedBy: "", warning: withoutIt[name], hint };
+  }
+  const programs = there.filter(({ kind }) => kind === "Deployment" || kind === "DaemonSet") as Workload[];
+  const isProgram = name !== "storage-class";
+  const repair = `${hint} repairs what is missing`;
+  if (isProgram && (programs.length === 0 || !programs.every(serves))) {
+    return { ...base, status: "down", installedBy: "cortex", warning: "its program does not run", hint: repair };
+  }
+  if (programs.every(isAvailable)) return { ...base, status: "ok", installedBy: "cortex" };
+  return { ...base, status: "ok", installedBy: "cortex", warning: "not all of it is ready", hint: repair };
+}
+
+function programHealth(name: FoundName, found: Found, options: HealthOptions): AddonHealth {
   const { gateway, prometheus } = options;
   const isChosenElsewhere = (name === "prometheus" && prometheus) || (name === "envoy-gateway" && gateway);
   if (found.state === "absent" || found.state === "remains") {

@@ -143,6 +143,7 @@ const stageOfKind: Readonly<Record<string, number>> = {
   Gateway: 4,
   Deployment: 4,
   StatefulSet: 4,
+  DaemonSet: 4,
   APIService: 4,
   MutatingWebhookConfiguration: 4,
   ValidatingWebhookConfiguration: 4,
@@ -238,7 +239,8 @@ export async function addressOf(client: KubeClient, gateway: string, signal: Abo
   const found = await client.get<Gateway>(resource.gateway, namespace, name!, signal);
   const value = found?.status?.addresses?.[0]?.value;
   if (!found || value === undefined) return undefined;
-  const listener = found.spec.listeners.find(({ protocol }) => protocol === "HTTPS") ?? found.spec.listeners[0];
+  const { listeners } = found.spec;
+  const listener = listeners.find(({ protocol }) => protocol === "HTTPS") ?? listeners[0];
   const scheme = listener?.protocol === "HTTPS" ? "https" : "http";
   const usual = scheme === "https" ? 443 : 80;
   const host = value.includes(":") ? `[${value}]` : value;

@@ -1,4 +1,4 @@
-import type { AddonName, AddonPlan, InstallOptions, InstallPlan } from "../../core/cluster.ts";
+import type { AddonName, AddonPlan, CloudSettings, InstallOptions, InstallPlan } from "../../core/cluster.ts";
 import { CortexError, type Problem } from "../../core/errors.ts";
 import type { KubeClient } from "../../kubernetes/kube-client.ts";
 import { label } from "../../kubernetes/labels.ts";
@@ -19,9 +19,10 @@ import {
   releaseObjects,
   sha256,
 } from "./manifest.ts";
+import { planCloud } from "./plan-cloud.ts";
 import { ourPrometheusUrl, prometheusObjects } from "./prometheus.ts";
 import { releases } from "./releases.ts";
-import { namespaceObject, readerObjects } from "./settings-objects.ts";
+import { cloudSettings, namespaceObject, readerObjects } from "./settings-objects.ts";
 import { downloadRelease, type Fetched, readAddon } from "./sources.ts";
 
 export interface InstallPorts {
@@ -44,18 +45,20 @@ export async function planInstall(
     certificate && ports.client.get<TlsSecret>(resource.secret, certificate.namespace, certificate.name, signal),
     filesOf(options.addonsDir),
   ]);
+  const cloud = options.cloud ?? cloudSettings(facts.settings);
   const decisions = decide(facts, options, digestsOf(files));
   refuse([
     ...decisions.problems,
     ...(certificate ? await certificateProblems(certificate, secret, ports.now()) : []),
     ...gatewayChoiceProblems(options, decisions, facts),
+    ...(cloud && certificate ? endedTwice(cloud) : []),
     ...missingFiles(options, decisions, files),
   ]);
   const releasePlans = await Promise.all(
     decisions.addons.map((one) => planAddon(one, facts, options, files, ports, signal)),
   );
-  const gateway = planGateway(options, decisions, facts, certificate);
-  const plans = [...releasePlans, ...(gateway ? [gateway.plan] : [])];
+  const gateway = planGateway(options, decisions, facts, certificate, cloud);
+  const plans = [...releasePlans, ...(gateway ? [gateway.plan] : []), ...planCloud(cloud, options.skip, facts)];
   const before = missingOf(labelled([namespaceObject()], "settings"), facts);
   const after = missingOf(labelled(readerObjects(), "settings"), facts);
   const all = [...before, ...plans.flatMap(({ objects }) => objects), ...after] as readonly KubeObject[];
@@ -63,7 +66,10 @@ export async function planInstall(
   refuse(collisions(taken));
   const isLeft = (object: unknown) => !taken.some((one) => one.wanted === object);
   const ownPrometheus = urlOfOwn([...facts.ours, ...all]);
-  const settings = settingsOf(options, decisions, facts, gateway?.controller, ownPrometheus);
+  const settings = {
+    ...settingsOf(options, decisions, facts, gateway?.controller, ownPrometheus),
+    ...cloudText(options, facts),
+  };
   return {
     addons: plans.map((plan) => ({
       ...plan,
@@ -285,11 +291,22 @@ function certificateElsewhere(gateway: string): Problem {
   };
 }
 
+function endedTwice({ loadBalancer }: CloudSettings): readonly Problem[] {
+  if (loadBalancer.certificateArn === undefined) return [];
+  return [
+    {
+      message: `the load balancer ends TLS with ${loadBalancer.certificateArn}, so the Gateway cannot, too`,
+      hint: "leave --certificate out, or take ssl_certificate_arn out of cluster.yaml: cortex cluster configure",
+    },
+  ];
+}
+
 function planGateway(
   options: InstallOptions,
   decisions: Decisions,
   facts: ClusterFacts,
   certificate: SecretName | undefined,
+  cloud: CloudSettings | undefined,
 ): { readonly plan: AddonPlan; readonly controller: string | undefined } | undefined {
   if (options.skip.includes("gateway")) return undefined;
   const controllerOf = (className: string) =>
@@ -318,8 +335,11 @@ function planGateway(
     gatewayObjects({
       gatewayClass,
       controller,
-      proxies: nodes > 1 ? 2 : 1,
-      certificate: certificate ?? certificateOf(before),
+      // In a cloud there are more nodes when they are needed, and each may be taken away.
+      proxies: nodes > 1 || cloud ? 2 : 1,
+      cloud,
+      certificate:
+        certificate ?? (cloud?.loadBalancer.certificateArn === undefined ? certificateOf(before) : undefined),
     }),
     "gateway",
   );
@@ -376,6 +396,12 @@ function settingsOf(
   };
 }
 
+/** What a newer Cortex wrote stays as it is. */
+function cloudText({ cloud }: InstallOptions, { settings }: ClusterFacts): { readonly cloud?: string } {
+  const text = cloud ? JSON.stringify(cloud) : settings?.cloud;
+  return text === undefined ? {} : { cloud: text };
+}
+
 /** Of a manifest of another folder the Service lies elsewhere than that of our own. */
 function urlOfOwn(objects: readonly KubeObject[]): string {
   const service = objects.find(
@@ -386,6 +412,6 @@ function urlOfOwn(objects: readonly KubeObject[]): string {
 
 function isWrittenDown(settings: InstallPlan["settings"], facts: ClusterFacts): boolean {
   const written = facts.settings as Readonly<Record<string, string>> | undefined;
-  const keys = ["gateway", "gatewayController", "prometheus"];
+  const keys = ["gateway", "gatewayController", "prometheus", "cloud"];
   return written !== undefined && keys.every((key) => written[key] === settings[key]);
 }

@@ -1,3 +1,4 @@
+import type { CloudSettings } from "../../core/cluster.ts";
 import { clusterConfig } from "../../kubernetes/labels.ts";
 import type { KubeObject } from "../../kubernetes/objects.ts";
 import { ourGateway } from "./gateway-objects.ts";
@@ -10,6 +11,8 @@ export interface WrittenSettings {
   readonly gateway?: string;
   readonly gatewayController?: string;
   readonly prometheus?: string;
+  /** JSON of `CloudSettings`. */
+  readonly cloud?: string;
   /** JSON of `InstalledReleases`. */
   readonly installed?: string;
   readonly writtenBy?: string;
@@ -74,5 +77,15 @@ export function installedReleases(text: string | undefined): InstalledReleases {
     return typeof parsed === "object" && parsed !== null ? (parsed as InstalledReleases) : {};
   } catch {
     return {};
+  }
+}
+
+/** @returns undefined for a cluster that is in no cloud that Cortex knows, or of whose settings a newer one wrote what this one does not */
+export function cloudSettings(written: WrittenSettings | undefined): CloudSettings | undefined {
+  try {
+    const parsed = JSON.parse(written?.cloud ?? "null") as CloudSettings | null;
+    return parsed?.provider === "aws" ? parsed : undefined;
+  } catch {
+    return undefined;
   }
 }

@@ -237,6 +237,8 @@ const leftBehind: readonly { readonly addon: AddonName; readonly type: ResourceT
   })),
   { addon: "keda", type: resource.secret, name: "kedaorg-certs" },
   { addon: "keda", type: addonResource.lease, name: "operator.keda.sh" },
+  { addon: "cluster-autoscaler", type: addonResource.lease, name: "cluster-autoscaler" },
+  { addon: "cluster-autoscaler", type: resource.configMap, name: "cluster-autoscaler-status" },
 ];
 
 async function removeLeft(ours: readonly KubeObject[], client: KubeClient, signal: AbortSignal): Promise<void> {

@@ -26,7 +26,7 @@ export interface Waiting {
 
 /** @throws FAILED, NO_CAPACITY with the cause as soon as it is certain; TIMED_OUT with what was missing */
 export async function waitForAddon(client: KubeClient, name: AddonName, waiting: Waiting): Promise<void> {
-  if (name === "gateway-api") return;
+  if (name === "gateway-api" || name === "storage-class") return;
   const usual = async (signal: AbortSignal) => diagnose(await stateOf(client, name, signal));
   return waitUntil(name, waiting, name === "gateway" ? gatewayLook(client) : usual, client);
 }
@@ -91,13 +91,14 @@ export async function stateOf(client: KubeClient, name: AddonName, signal: Abort
   const labelSelector = `${ours},${label.addon}=${name}`;
   const list = async <T extends KubeObject>(type: ResourceType) =>
     (await client.list<T>(type, { labelSelector }, signal))?.items ?? [];
-  const [deployments, statefulSets, jobs, apiServices] = await Promise.all([
+  const [deployments, statefulSets, daemonSets, jobs, apiServices] = await Promise.all([
     list<Workload>(resource.deployment),
     list<Workload>(addonResource.statefulSet),
+    list<Workload>(addonResource.daemonSet),
     list<Job>(addonResource.job),
     list<ApiService>(addonResource.apiService),
   ]);
-  const workloads = [...deployments, ...statefulSets];
+  const workloads = [...deployments, ...statefulSets, ...daemonSets];
   const namespaces = new Set([...workloads, ...jobs].map(({ metadata }) => metadata.namespace!));
   const pods = await Promise.all(
     [...namespaces].map(
