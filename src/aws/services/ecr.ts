@@ -2,7 +2,6 @@ import {
   CreateRepositoryCommand,
   DeleteRepositoryCommand,
   DescribeRepositoriesCommand,
-  GetAuthorizationTokenCommand,
   ListTagsForResourceCommand,
   PutLifecyclePolicyCommand,
   TagResourceCommand,
@@ -12,7 +11,6 @@ import { type Calls, read, repeatable } from "../service.ts";
 export { ECRClient as Client } from "@aws-sdk/client-ecr";
 
 export const ecrOperations = {
-  getAuthorizationToken: read(GetAuthorizationTokenCommand),
   createRepository: repeatable(CreateRepositoryCommand),
   describeRepositories: read(DescribeRepositoriesCommand),
   listTagsForResource: read(ListTagsForResourceCommand),

@@ -4,6 +4,7 @@ import {
   DescribeLogGroupsCommand,
   DescribeLogStreamsCommand,
   FilterLogEventsCommand,
+  GetLogEventsCommand,
   ListTagsForResourceCommand,
   PutRetentionPolicyCommand,
   TagResourceCommand,
@@ -20,6 +21,7 @@ export const logsOperations = {
   putRetentionPolicy: repeatable(PutRetentionPolicyCommand),
   deleteLogGroup: repeatable(DeleteLogGroupCommand),
   filterLogEvents: read(FilterLogEventsCommand),
+  getLogEvents: read(GetLogEventsCommand),
   describeLogStreams: read(DescribeLogStreamsCommand),
 } as const;
 

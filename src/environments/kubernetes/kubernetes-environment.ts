@@ -24,6 +24,7 @@ import type { Api } from "../../spec/api.ts";
 import type { Anchor } from "./anchor.ts";
 import { asRevision, isComplete, lastLive } from "./api-states.ts";
 import { type ApiChange, type ChangePorts, changeApi, gatewayDelayMs, isUnderWay, isUpdating } from "./change-api.ts";
+import type { LogArchive } from "./logs/log-archive.ts";
 import { type NamespaceWatch, watchNamespace } from "./namespace-watch.ts";
 import type { RevisionRecord } from "./revision-record.ts";
 import { readRevisions } from "./revisions.ts";
@@ -50,6 +51,8 @@ export interface KubernetesOptions extends ClusterOverrides {
   readonly version: string;
   connect(signal: AbortSignal): Promise<KubeClient>;
   images(): Promise<ImageBuilder>;
+  /** Where the lines of replicas that are gone are kept; undefined: nowhere. */
+  archive?(): Promise<LogArchive>;
   now(): number;
 }
 
@@ -223,9 +226,14 @@ class KubernetesEnvironment implements Environment {
 
   async *logs(name: string, options: LogOptions, signal: AbortSignal): AsyncGenerator<LogLine> {
     const { client, namespace } = await this.#connected(signal);
-    const [{ podLogs }, { revision }] = await Promise.all([import("./pod-logs.ts"), this.#require(name, signal)]);
-    if (revision.spec.kind === "TrafficSplitter") throw splitterHasNone(revision.spec, "log", "logs");
-    yield* podLogs(client, namespace, name, options, signal);
+    const archive = await this.#options.archive?.();
+    const [{ podLogs }, state] = await Promise.all([
+      import("./pod-logs.ts"),
+      // What an API printed that is deleted is still in the archive.
+      archive && options.previous ? undefined : this.#require(name, signal),
+    ]);
+    if (state?.revision.spec.kind === "TrafficSplitter") throw splitterHasNone(state.revision.spec, "log", "logs");
+    yield* podLogs({ client, namespace, archive }, name, options, signal);
   }
 
   async request(name: string, request: ApiRequest, signal: AbortSignal): Promise<ApiResponse> {

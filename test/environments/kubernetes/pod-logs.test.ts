@@ -69,7 +69,7 @@ clusterTest("logs of pods", () => {
     );
     await untilPods(client, namespace, (pods) => pods.length === 2 && pods.every(isRunning));
     const read = (options: Partial<LogOptions>) =>
-      Array.fromAsync(podLogs(client, namespace, "iris", { ...plain, ...options }, signal));
+      Array.fromAsync(podLogs({ client, namespace, archive: undefined }, "iris", { ...plain, ...options }, signal));
     await expect.poll(async () => (await read({})).length, { timeout: 90_000, interval: 200 }).toBe(40);
 
     const all = await read({});
@@ -91,7 +91,9 @@ clusterTest("logs of pods", () => {
     expect((await read({ replica: "two" })).every(({ replica }) => replica === "iris-two")).toBe(true);
     expect((await read({ replica: "iris-two" })).length).toBe(20);
     expect(await read({ previous: true })).toEqual([]);
-    expect(await Array.fromAsync(podLogs(client, namespace, "none", plain, signal))).toEqual([]);
+    expect(await Array.fromAsync(podLogs({ client, namespace, archive: undefined }, "none", plain, signal))).toEqual(
+      [],
+    );
   }, 240_000);
 
   test("are followed over restarts of containers and into new pods, each line once", async () => {
@@ -104,7 +106,12 @@ clusterTest("logs of pods", () => {
     const stop = new AbortController();
     const seen: LogLine[] = [];
     const following = (async () => {
-      for await (const line of podLogs(client, namespace, "iris", { ...plain, follow: true }, stop.signal))
+      for await (const line of podLogs(
+        { client, namespace, archive: undefined },
+        "iris",
+        { ...plain, follow: true },
+        stop.signal,
+      ))
         seen.push(line);
     })().catch((error: unknown) => {
       if (!stop.signal.aborted) throw error;
@@ -126,7 +133,9 @@ clusterTest("logs of pods", () => {
     }
     // For a moment between two runs kubelet has the log of neither.
     const previous = async () => {
-      const lines = await Array.fromAsync(podLogs(client, namespace, "iris", { ...plain, previous: true }, signal));
+      const lines = await Array.fromAsync(
+        podLogs({ client, namespace, archive: undefined }, "iris", { ...plain, previous: true }, signal),
+      );
       return lines.map(({ text }) => Number(text.split(" ")[2]));
     };
     const whole = Array.from({ length: 30 }, (_, index) => index);
@@ -159,7 +168,12 @@ clusterTest("logs of pods", () => {
     const stop = new AbortController();
     const seen: LogLine[] = [];
     const following = (async () => {
-      for await (const line of podLogs(proxied, namespace, "iris", { ...plain, follow: true }, stop.signal))
+      for await (const line of podLogs(
+        { client: proxied, namespace, archive: undefined },
+        "iris",
+        { ...plain, follow: true },
+        stop.signal,
+      ))
         seen.push(line);
     })().catch((error: unknown) => {
       if (!stop.signal.aborted) throw error;
