@@ -81,6 +81,8 @@ const ofCluster = [
 const ofClusterPatterns = ofCluster.map((path) => (path.endsWith("/") ? `${path}**` : `${path}*`));
 /** Takes away what all other tests of the cluster need, so it runs before them. */
 const installCycle = "test/cluster/install-cycle.test.ts";
+/** Brings them, too, and takes them out again. */
+const awsEndToEnd = "test/cluster/aws-end-to-end.test.ts";
 const hasCluster = Boolean(process.env.CORTEX_TEST_KUBECONFIG);
 
 /** Brings what the tests need into the cluster, as a user would. Without a cluster it is skipped, and says so. */
@@ -115,12 +117,15 @@ export const parts: readonly Part[] = [
   vitest("cluster-install", "add-ons into a disposable cluster and out again (CORTEX_TEST_CLUSTER_INSTALL=1)", [
     installCycle,
   ]),
+  vitest("cluster-aws", "a cluster on an emulated AWS whose control plane is a real API server, from `up` to `down`", [
+    awsEndToEnd,
+  ]),
   clusterSetup,
   vitest(
     "cluster",
     "the Kubernetes environment, against the cluster of CORTEX_TEST_KUBECONFIG",
     ofCluster,
-    [installCycle],
+    [installCycle, awsEndToEnd],
     // Every test has pods, and a cluster of one small node starts few of them at a time.
     ["--maxConcurrency=3"],
   ),
