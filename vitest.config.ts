@@ -11,6 +11,20 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 60_000,
     // Nothing in the developer's own settings may change what a test sees.
-    env: { NO_COLOR: "1", CORTEX_ENV: "", CORTEX_LOCAL_PORT: "", CORTEX_CLI_CONFIG_DIR: "" },
+    env: {
+      NO_COLOR: "1",
+      CORTEX_ENV: "",
+      CORTEX_LOCAL_PORT: "",
+      CORTEX_CLI_CONFIG_DIR: "",
+      // No test may ever reach AWS: one that names no endpoint of its own gets one where nothing listens, and nobody's credentials.
+      AWS_ENDPOINT_URL: "http://127.0.0.1:1",
+      AWS_EC2_METADATA_DISABLED: "true",
+      AWS_CONFIG_FILE: "/nonexistent",
+      AWS_SHARED_CREDENTIALS_FILE: "/nonexistent",
+      AWS_ACCESS_KEY_ID: "",
+      AWS_SECRET_ACCESS_KEY: "",
+      AWS_SESSION_TOKEN: "",
+      AWS_PROFILE: "",
+    },
   },
 });

@@ -1,11 +1,13 @@
+import type { Aws } from "./aws/aws.ts";
 import type { App } from "./cli/app.ts";
 import { quickAnswer } from "./cli/quick-answers.ts";
-import type { KubernetesEnvironment as KubernetesSettings } from "./cli/settings.ts";
+import type { EksSettings, KubernetesEnvironment as KubernetesSettings } from "./cli/settings.ts";
 import type { Check } from "./core/check.ts";
 import type { ClusterAdmin } from "./core/cluster.ts";
 import type { Environment } from "./core/environment.ts";
 import { CortexError } from "./core/errors.ts";
 import type { ImageBuilder } from "./image/image.ts";
+import type { KnownCluster } from "./kubernetes/connect.ts";
 import type { KubeClient } from "./kubernetes/kube-client.ts";
 import { installation } from "./platform/installation.ts";
 
@@ -100,6 +102,7 @@ async function joinParts(args: readonly string[], signal: AbortSignal): Promise<
         return await probe(client, probeSignal);
       },
     },
+    cloudPolicies: () => import("./aws/policies.ts"),
     async files() {
       const [{ projectFiles }, { localFolders }] = await Promise.all([
         import("./project/project-files.ts"),
@@ -145,7 +148,7 @@ async function joinKubernetes(
     version: installation().version,
     now: Date.now,
     connect: (signal) => connectTo(settings, variables, signal),
-    images: () => (images ??= makeImageBuilder(home, variables)),
+    images: () => (images ??= makeImageBuilder(home, registryVariables(settings, variables))),
   });
 }
 
@@ -183,8 +186,10 @@ async function checkKubernetes(
     baseImage: baseImage ?? defaultBaseImage,
     now: Date.now,
     connect: (until: AbortSignal) => connectTo(settings, variables, until),
-    checkPush: (repository: string, until: AbortSignal) => checkPush(repository, variables, until),
-    resolveImage: (image: string, until: AbortSignal) => resolveImage(image, variables, until),
+    checkPush: (repository: string, until: AbortSignal) =>
+      checkPush(repository, registryVariables(settings, variables), until),
+    resolveImage: (image: string, until: AbortSignal) =>
+      resolveImage(image, registryVariables(settings, variables), until),
   };
   return checkCluster(options, signal);
 }
@@ -210,7 +215,7 @@ async function joinCluster(
 }
 
 async function connectTo(
-  { context, kubeconfig }: Pick<KubernetesSettings, "context" | "kubeconfig">,
+  { context, kubeconfig, eks }: Pick<KubernetesSettings, "context" | "kubeconfig" | "eks">,
   variables: App["variables"],
   signal: AbortSignal,
 ): Promise<KubeClient> {
@@ -218,10 +223,48 @@ async function connectTo(
   return connect(
     {
       ...(context !== undefined && { context }),
+      ...(eks !== undefined && { known: await eksCluster(eks, variables, signal) }),
       variables: kubeconfig === undefined ? variables : { ...variables, KUBECONFIG: kubeconfig },
     },
     signal,
   );
+}
+
+/** The registry of a cluster on AWS gives its login to whom the cluster itself is used as. */
+function registryVariables({ eks }: Pick<KubernetesSettings, "eks">, variables: App["variables"]): App["variables"] {
+  if (eks?.profile === undefined) return variables;
+  return { ...variables, AWS_ACCESS_KEY_ID: undefined, AWS_SECRET_ACCESS_KEY: undefined, AWS_PROFILE: eks.profile };
+}
+
+/** A cluster of `cluster up`: no kubeconfig is needed, and no program that gives out tokens. */
+async function eksCluster(eks: EksSettings, variables: App["variables"], signal: AbortSignal): Promise<KnownCluster> {
+  const { cluster, region, endpoint, certificate_authority: authority, profile } = eks;
+  const [aws, { clusterTokens }] = await Promise.all([
+    openAws({ region, ...(profile !== undefined && { profile }) }, variables, signal),
+    import("./aws/cluster-tokens.ts"),
+  ]);
+  return {
+    name: `${cluster} in ${region}`,
+    server: endpoint,
+    authorities: Buffer.from(authority, "base64").toString("utf8"),
+    tokens: clusterTokens(aws, cluster),
+  };
+}
+
+/** AWS as whoever this machine is to it; nothing is asked before the first call. */
+async function openAws(
+  place: { readonly region: string; readonly profile?: string },
+  variables: App["variables"],
+  signal: AbortSignal,
+): Promise<Aws> {
+  const [{ connectAws }, { systemClock }, { codeAsker }, { processTerminal }] = await Promise.all([
+    import("./aws/connect-aws.ts"),
+    import("./platform/system-clock.ts"),
+    import("./cli/ask-code.ts"),
+    import("./cli/render/terminal.ts"),
+  ]);
+  const askForCode = codeAsker(() => processTerminal(variables), signal);
+  return connectAws({ ...place, variables, clock: systemClock, askForCode });
 }
 
 function currentFolder(): string {

@@ -82,6 +82,8 @@ function unaccepted(error: unknown, said: string, { profile }: Asked): CortexErr
 }
 
 function withoutCredentials(error: unknown, said: string, { profile }: Asked): CortexError {
+  const { cause } = error as Error;
+  if (cause instanceof CortexError) return cause;
   const needsCode = /multi-factor|MFA/.test(said);
   if (needsCode) {
     return new CortexError("NOT_AUTHORISED", `AWS asks for a code of a second factor: ${said}`, {

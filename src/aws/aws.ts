@@ -42,6 +42,11 @@ export interface Aws extends AsyncDisposable {
   quotas(): Promise<Quotas>;
   s3(): Promise<S3>;
   sts(): Promise<Sts>;
+  /**
+   * What an EKS cluster of this region knows this account by; signed here, nobody is asked. `expiresAt` in milliseconds since the
+   * epoch, by this machine's clock. @throws NOT_AUTHORISED
+   */
+  clusterToken(cluster: string, signal: AbortSignal): Promise<{ readonly token: string; readonly expiresAt: number }>;
   /** The same account in another region. */
   inRegion(region: string): Aws;
 }

@@ -1,10 +1,12 @@
 import type { NodeHttpHandlerOptions } from "@smithy/types";
 import type { Clock } from "../core/graph/resource.ts";
+import { untilAborted } from "../core/streams.ts";
 import type { Aws, AwsIdentity } from "./aws.ts";
 import { type CallRules, sendUntilAnswered } from "./call.ts";
 import { type AwsCredentials, credentialSource, readCredentials } from "./credentials.ts";
 import { actionPrefixes, endpointOf, regionOf, type ServiceName } from "./endpoints.ts";
 import { callLimiter } from "./limiter.ts";
+import { answeredAt } from "./refusal.ts";
 import type { Calls, Operations } from "./service.ts";
 
 export interface AwsOptions {
@@ -33,6 +35,8 @@ interface Account {
   readonly regions: Map<string, Aws>;
   readonly opened: Set<() => void>;
   handler(): Promise<NodeHttpHandlerOptions>;
+  /** How far AWS's clock is ahead of this machine's, by the last answer, in milliseconds. */
+  clockOffsetMs: number;
   identity: Promise<AwsIdentity> | undefined;
 }
 
@@ -62,6 +66,7 @@ export function connectAws(options: AwsOptions): Aws {
     regions: new Map(),
     opened: new Set(),
     handler: onceAsked(() => makeHandler(options)),
+    clockOffsetMs: 0,
     identity: undefined,
   };
   return regionOfAccount(account, region);
@@ -132,6 +137,7 @@ function regionOfAccount(account: Account, region: string): Aws {
       return { Client, operations: s3Operations };
     }),
     sts,
+    clusterToken: (cluster, signal) => signToken(account, { cluster, region }, signal),
     inRegion: (other) => regionOfAccount(account, other),
     async [Symbol.asyncDispose]() {
       for (const close of account.opened) close();
@@ -156,9 +162,12 @@ interface Client {
   // It takes the commands of its own service only, which the lists of operations see to.
   send(command: never, options: { readonly abortSignal: AbortSignal }): Promise<unknown>;
   destroy(): void;
-  readonly middlewareStack: {
-    add(middleware: (next: Next) => Next, options: { readonly step: "deserialize"; readonly priority: "high" }): void;
-  };
+  readonly middlewareStack: object;
+}
+
+/** The SDK's own type of it differs from service to service. */
+interface AnswersPass {
+  add(middleware: (next: Next) => Next, options: { readonly step: "deserialize"; readonly priority: "high" }): void;
 }
 
 type Next = (args: never) => Promise<{ readonly response: unknown; readonly output: object }>;
@@ -184,20 +193,52 @@ function opener(account: Account, region: string) {
         // `memoized`: asked for every call, so that new ones are used as soon as there are any.
         credentials: Object.assign(() => credentials.current(), { memoized: true }),
       });
-      client.middlewareStack.add(noteDate, { step: "deserialize", priority: "high" });
+      (client.middlewareStack as AnswersPass).add(noteDate(account), { step: "deserialize", priority: "high" });
       account.opened.add(() => client.destroy());
       return callsOf(loaded.operations, client, { account, name, region });
     });
 }
 
 /** Keeps the answer's `Date`, which the SDK drops: see `answeredAt`. */
-function noteDate(next: Next): Next {
-  return async (args) => {
-    const result = await next(args);
-    const { headers } = result.response as { readonly headers?: Readonly<Record<string, string>> };
-    const { $metadata } = result.output as { readonly $metadata?: object };
-    if ($metadata && headers?.date !== undefined) Object.assign($metadata, { date: headers.date });
-    return result;
+function noteDate(account: Account): (next: Next) => Next {
+  return (next) => async (args) => {
+    try {
+      const result = await next(args);
+      const { headers } = result.response as { readonly headers?: Readonly<Record<string, string>> };
+      const { $metadata } = result.output as { readonly $metadata?: object };
+      if ($metadata && headers?.date !== undefined) Object.assign($metadata, { date: headers.date });
+      setClock(account, result.output);
+      return result;
+    } catch (error) {
+      setClock(account, error);
+      throw error;
+    }
+  };
+}
+
+function setClock(account: Account, answer: unknown): void {
+  const at = answeredAt(answer);
+  if (at !== undefined) account.clockOffsetMs = at - Date.now();
+}
+
+/** Less than this is an answer's way here, or the seconds that dates are told in. */
+const tolerableOffsetMs = 30_000;
+
+async function signToken(
+  { rules, clockOffsetMs }: Account,
+  { cluster, region }: { readonly cluster: string; readonly region: string },
+  signal: AbortSignal,
+) {
+  const [{ eksToken, tokenLifeMs }, credentials] = await Promise.all([
+    import("./eks-token.ts"),
+    untilAborted(rules.credentials.current(), signal),
+  ]);
+  const now = Date.now();
+  const offsetMs = Math.abs(clockOffsetMs) > tolerableOffsetMs ? clockOffsetMs : 0;
+  const token = eksToken({ cluster, region, credentials, now: now + offsetMs });
+  return {
+    token,
+    expiresAt: Math.min(now + tokenLifeMs, credentials.expiration?.getTime() ?? Number.POSITIVE_INFINITY),
   };
 }
 

@@ -48,7 +48,10 @@ const byName: readonly (readonly [Refusal, RegExp])[] = [
     "throttled",
     /^(Throttl|RequestThrottled|EC2Throttled|TooManyRequests|RequestLimitExceeded|SlowDown|BandwidthLimitExceeded|PriorRequestNotComplete|RateExceeded)|^Client\.RequestLimitExceeded/,
   ],
-  ["busy", /^(OperationAborted|ConcurrentModification|ConditionalRequestConflict|ConflictingOperation|RequestTimeout$)/],
+  [
+    "busy",
+    /^(OperationAborted|ConcurrentModification|ConditionalRequestConflict|ConflictingOperation|RequestTimeout$)/,
+  ],
   [
     "unaccepted",
     /^(Expired|RequestExpired|InvalidToken|InvalidClientTokenId|UnrecognizedClient|AuthFailure|InvalidSignature|SignatureDoesNotMatch|IncompleteSignature|MissingAuthenticationToken|InvalidAccessKeyId|RequestTimeTooSkewed|RequestInTheFuture|TokenRefreshRequired)/,

@@ -1,4 +1,5 @@
 import type { Check } from "../core/check.ts";
+import type { CloudPolicies } from "../core/cloud-rights.ts";
 import type { ClusterAdmin } from "../core/cluster.ts";
 import type { ProjectFiles } from "../core/deploy.ts";
 import type { Environment } from "../core/environment.ts";
@@ -29,6 +30,8 @@ export interface App {
    */
   cluster(name?: string): Promise<ClusterAdmin>;
   readonly kubeconfigs: Kubeconfigs;
+  /** What commands need to be allowed on AWS. */
+  cloudPolicies(): Promise<CloudPolicies>;
   files(): Promise<ProjectFiles>;
   /** `user@host`. */
   identity(): Promise<string>;

@@ -133,7 +133,7 @@ function checkFlags({ namespace, registry, gateway, prometheus }: ConfigureFlags
   }
 }
 
-type ClusterSettings = Pick<KubernetesEnvironment, "context" | "kubeconfig">;
+type ClusterSettings = Pick<KubernetesEnvironment, "context" | "kubeconfig" | "eks">;
 
 /** The context is written down by name, so that `kubectl config use-context` does not lead an environment to another cluster. */
 async function clusterOf(
@@ -141,6 +141,8 @@ async function clusterOf(
   known: KubernetesEnvironment | undefined,
   { context, kubeconfig }: ConfigureFlags,
 ): Promise<ClusterSettings> {
+  // It needs no kubeconfig, until one is named.
+  if (known?.eks !== undefined && context === undefined && kubeconfig === undefined) return { eks: known.eks };
   const file = kubeconfig === undefined ? known?.kubeconfig : resolve(app.workingFolder, kubeconfig);
   const contexts = await app.kubeconfigs.contexts(file);
   if (kubeconfig !== undefined && contexts.files.length === 0) {
@@ -180,15 +182,20 @@ async function probedCluster(app: App, cluster: ClusterSettings): Promise<Cluste
   const patience = AbortSignal.timeout(probePatienceMs);
   try {
     const probed = await app.kubeconfigs.probe(cluster, AbortSignal.any([app.signal, patience]));
-    await stderr.write(`context ${cluster.context ?? "of this pod"}: Kubernetes ${probed.version}\n`);
+    await stderr.write(`${placeOf(cluster)}: Kubernetes ${probed.version}\n`);
     return probed;
   } catch (error) {
     app.signal.throwIfAborted();
     if (!(error instanceof CortexError) && !patience.aborted) throw error;
     const why = patience.aborted ? `no answer within ${probePatienceMs / 1000} s` : (error as Error).message;
-    await stderr.write(`warning: context ${cluster.context ?? "of this pod"}: ${why}\n`);
+    await stderr.write(`warning: ${placeOf(cluster)}: ${why}\n`);
     return undefined;
   }
+}
+
+function placeOf({ context, eks }: ClusterSettings): string {
+  if (eks !== undefined) return `cluster ${eks.cluster} in ${eks.region}`;
+  return `context ${context ?? "of this pod"}`;
 }
 
 function defaultCommand(app: App): Command {
@@ -254,5 +261,6 @@ const settingsView: View<Settings> = {
 function whereText(one: EnvironmentSettings): string {
   if (one.kind === "local") return "this machine";
   if (one.kind === "operator") return one.operator_endpoint ?? "a cluster of an older Cortex";
+  if (one.eks) return `${one.eks.cluster} in ${one.eks.region}`;
   return one.context ?? "the current context";
 }

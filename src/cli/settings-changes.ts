@@ -26,8 +26,16 @@ export function configured(settings: Settings, changes: KubernetesEnvironment): 
   const { environments } = settings;
   const before = environments.find((one) => one.name === changes.name);
   if (!before) return { ...settings, environments: [...environments, changes] };
-  const after = before.kind === "kubernetes" ? { ...before, ...changes } : changes;
+  const after = before.kind === "kubernetes" ? { ...reachedAnew(before, changes), ...changes } : changes;
   return { ...settings, environments: environments.map((one) => (one === before ? after : one)) };
+}
+
+/** A cluster is reached by a kubeconfig or as one of AWS: the new way takes the place of the old one. */
+function reachedAnew(before: KubernetesEnvironment, changes: KubernetesEnvironment): KubernetesEnvironment {
+  const { context, kubeconfig, eks, ...rest } = before;
+  if (changes.eks !== undefined) return rest;
+  const isByFile = changes.context !== undefined || changes.kubeconfig !== undefined;
+  return eks !== undefined && isByFile ? rest : before;
 }
 
 /** @throws ENVIRONMENT_NOT_FOUND */

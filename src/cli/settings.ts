@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { CortexError } from "../core/errors.ts";
+import type { EksAccess } from "../core/kubeconfig.ts";
 
 /** A Kubernetes cluster as `env configure` names it. */
 export interface KubernetesEnvironment {
@@ -18,15 +19,7 @@ export interface KubernetesEnvironment {
   readonly eks?: EksSettings;
 }
 
-export interface EksSettings {
-  readonly cluster: string;
-  readonly region: string;
-  readonly endpoint: string;
-  /** PEM, in base64. */
-  readonly certificate_authority: string;
-  /** AWS profile to sign with; absent: the usual chain of credentials. */
-  readonly profile?: string;
-}
+export type EksSettings = EksAccess;
 
 /** A cluster of Cortex 0.42 or older, whose operator this CLI does not speak to. */
 export interface OperatorEnvironment {

@@ -16,12 +16,23 @@ export interface ClusterProbe {
   readonly registry?: string;
 }
 
+/** A cluster on AWS, as it is reached without a kubeconfig. */
+export interface EksAccess {
+  readonly cluster: string;
+  readonly region: string;
+  readonly endpoint: string;
+  /** PEM, in base64. */
+  readonly certificate_authority: string;
+  /** AWS profile to sign with; absent: the usual chain of credentials. */
+  readonly profile?: string;
+}
+
 export interface Kubeconfigs {
   /** @param file instead of those that `KUBECONFIG` lists @throws SPEC_INVALID, FAILED */
   contexts(file: string | undefined): Promise<KubeContexts>;
   /** @throws CLUSTER_UNREACHABLE, NOT_AUTHORISED and what else reaching it gives */
   probe(
-    cluster: { readonly kubeconfig?: string; readonly context?: string },
+    cluster: { readonly kubeconfig?: string; readonly context?: string; readonly eks?: EksAccess },
     signal: AbortSignal,
   ): Promise<ClusterProbe>;
 }

@@ -4,7 +4,7 @@ import type { Built } from "./built-images.ts";
 import type { ImageEvent } from "./image.ts";
 import type { BlobStore } from "./layers/blob-store.ts";
 import type { Repository } from "./reference.ts";
-import { ecrRegistry, makeEcrRepository } from "./registry/ecr.ts";
+import { ecrRegistry } from "./registry/ecr.ts";
 import type { Asking, Registries } from "./registry/registries.ts";
 import { UnknownRepository } from "./registry/registry-error.ts";
 import { digestOf, findManifest, hasBlob, once, readBlob, writeManifest } from "./registry/repository-client.ts";
@@ -46,7 +46,7 @@ export async function pushImage(push: Push, signal: AbortSignal): Promise<void> 
     await pushOnce(push, signal);
   } catch (error) {
     if (!(error instanceof UnknownRepository) || !ecrRegistry(push.target.registry)) throw error;
-    await makeEcrRepository(push.target, signal);
+    await push.registries.makeEcrRepository(push.target, signal);
     await pushOnce(push, signal);
   }
 }

@@ -2,16 +2,18 @@ import { homedir } from "node:os";
 import { CortexError } from "../core/errors.ts";
 import { callerOf } from "./caller.ts";
 import { clientOver } from "./client.ts";
-import { credentialsOf } from "./credentials.ts";
+import { credentialsOf, type TokenSource, tokenCredentials } from "./credentials.ts";
 import type { KubeClient } from "./kube-client.ts";
 import { limiterOf } from "./limiter.ts";
 import { proxyFor } from "./proxy.ts";
-import { findTarget } from "./target.ts";
+import { type ClusterTarget, findTarget, type TargetOptions } from "./target.ts";
 import { openTransport } from "./transport.ts";
 
 export interface ConnectOptions {
   /** A context of the kubeconfig; without it the current one, or in a pod its service account. */
   readonly context?: string | undefined;
+  /** Instead of what a kubeconfig says. */
+  readonly known?: KnownCluster;
   readonly variables: Readonly<Record<string, string | undefined>>;
   /** Default: the user's own. */
   readonly home?: string;
@@ -21,20 +23,25 @@ export interface ConnectOptions {
   readonly serviceAccountFolder?: string;
 }
 
+/** A cluster that needs no kubeconfig. */
+export interface KnownCluster {
+  /** Stands for the context in what is said of it. */
+  readonly name: string;
+  readonly server: string;
+  /** PEM. */
+  readonly authorities: string;
+  readonly tokens: TokenSource;
+}
+
 /**
  * Reads the kubeconfig; the server is first spoken to with the first request.
  * @throws FILE_NOT_FOUND, SPEC_INVALID, NOT_SUPPORTED, each naming file and context
  */
 export async function connect(options: ConnectOptions, signal: AbortSignal): Promise<KubeClient> {
   signal.throwIfAborted();
-  const { variables, context } = options;
-  const target = await findTarget({
-    ...(context !== undefined && { context }),
-    variables,
-    home: options.home ?? homedir(),
-    serviceAccountFolder: options.serviceAccountFolder ?? "/var/run/secrets/kubernetes.io/serviceaccount",
-  });
-  const credentials = await credentialsOf(target, variables);
+  const { variables, known } = options;
+  const target = known ? knownTarget(known) : await findTarget(targetOptions(options));
+  const credentials = known ? tokenCredentials(known.tokens) : await credentialsOf(target, variables);
   const proxy = usableProxy(proxyFor(target.server, target.proxyUrl, variables), target.context);
   const transport = openTransport({ server: target.server, tls: target.tls, proxy });
   const place = { context: target.context, server: target.server, proxy };
@@ -45,6 +52,28 @@ export async function connect(options: ConnectOptions, signal: AbortSignal): Pro
     namespace: target.namespace,
   };
   return clientOver(caller, identity, async () => transport[Symbol.asyncDispose]());
+}
+
+function targetOptions({ context, variables, home, serviceAccountFolder }: ConnectOptions): TargetOptions {
+  return {
+    ...(context !== undefined && { context }),
+    variables,
+    home: home ?? homedir(),
+    serviceAccountFolder: serviceAccountFolder ?? "/var/run/secrets/kubernetes.io/serviceaccount",
+  };
+}
+
+function knownTarget({ name, server, authorities }: KnownCluster): ClusterTarget {
+  return {
+    context: name,
+    namespace: "default",
+    server: new URL(server),
+    tls: { authorities, isUnverified: false, serverName: undefined },
+    proxyUrl: undefined,
+    user: {},
+    userFile: "",
+    clusterInfo: {},
+  };
 }
 
 function usableProxy(proxy: URL | string | undefined, context: string): URL | undefined {

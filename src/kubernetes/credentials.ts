@@ -50,6 +50,30 @@ export async function credentialsOf(target: ClusterTarget, variables: Variables)
   return fixed({});
 }
 
+/** Bearer tokens that are made here. */
+export interface TokenSource {
+  /** The one of before while it lasts. @throws NOT_AUTHORISED */
+  current(signal: AbortSignal): Promise<string>;
+  /** The server refused `token`, which is not given out again. */
+  refused(token: string): void;
+}
+
+/** @returns what shows a token of `tokens` with each request */
+export function tokenCredentials(tokens: TokenSource): CredentialSource {
+  let shown: { readonly token: string; readonly credentials: Credentials } | undefined;
+  return {
+    async current(signal) {
+      const token = await tokens.current(signal);
+      if (shown?.token !== token) shown = { token, credentials: { headers: bearer(token), certificate: undefined } };
+      return shown.credentials;
+    },
+    refused(credentials) {
+      if (shown?.credentials === credentials) tokens.refused(shown.token);
+      return true;
+    },
+  };
+}
+
 export function bearer(token: string): Record<string, string> {
   return { authorization: `Bearer ${token.trim()}` };
 }

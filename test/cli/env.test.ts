@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { settingsIn } from "../../src/cli/settings.ts";
-import { usableEnvironment } from "../../src/cli/settings-changes.ts";
+import { configured, usableEnvironment } from "../../src/cli/settings-changes.ts";
 import { CortexError } from "../../src/core/errors.ts";
 import type { Kubeconfigs } from "../../src/core/kubeconfig.ts";
 import { expectGolden } from "./support/golden.ts";
@@ -44,6 +44,30 @@ describe("env", () => {
       expect((await cortex("env", "default")).stdout).toBe("production\n");
       await cortex("env", "delete", "production");
       expect((await cortex("env", "default")).stdout).toBe("local\n");
+    }));
+
+  test("keeps a cluster of AWS as it is reached, until a context is named", () =>
+    inHome(async (home, cortex) => {
+      const eks = {
+        cluster: "models",
+        region: "eu-west-1",
+        endpoint: "https://x.example",
+        certificate_authority: "UEVN",
+      };
+      const settings = settingsIn(home);
+      const change = { name: "aws", kind: "kubernetes", eks } as const;
+      await settings.update((before) => configured(before, change), new AbortController().signal);
+      const changed = await cortex("env", "configure", "aws", "--namespace", "models");
+      expect(changed.stderr).toContain("cluster models in eu-west-1: Kubernetes v1.34.4");
+      expect((await cortex("env", "list")).stdout).toContain("models in eu-west-1");
+      expect((await settings.read()).environments[1]).toEqual({ ...change, namespace: "models" });
+      await cortex("env", "configure", "aws", "--context", "kind");
+      expect((await settings.read()).environments[1]).toEqual({
+        name: "aws",
+        kind: "kubernetes",
+        context: "kind",
+        namespace: "models",
+      });
     }));
 
   test("writes a file that only this user can read, and leaves nothing beside it", () =>

@@ -40,7 +40,7 @@ describe("help", () => {
     await expectGolden(`help-env-${name}`, await runCommand(["env", name, "--help"]));
   });
 
-  test.for(["install", "uninstall", "health"])("of cluster %s", async (name) => {
+  test.for(["install", "uninstall", "health", "iam-policy"])("of cluster %s", async (name) => {
     await expectGolden(`help-cluster-${name}`, await runCommand(["cluster", name, "--help"]));
   });
 

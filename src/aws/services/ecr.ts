@@ -2,6 +2,7 @@ import {
   CreateRepositoryCommand,
   DeleteRepositoryCommand,
   DescribeRepositoriesCommand,
+  GetAuthorizationTokenCommand,
   ListTagsForResourceCommand,
   PutLifecyclePolicyCommand,
   TagResourceCommand,
@@ -11,6 +12,7 @@ import { type Calls, read, repeatable } from "../service.ts";
 export { ECRClient as Client } from "@aws-sdk/client-ecr";
 
 export const ecrOperations = {
+  getAuthorizationToken: read(GetAuthorizationTokenCommand),
   createRepository: repeatable(CreateRepositoryCommand),
   describeRepositories: read(DescribeRepositoriesCommand),
   listTagsForResource: read(ListTagsForResourceCommand),

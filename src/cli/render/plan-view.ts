@@ -67,7 +67,7 @@ function groupLines(all: readonly PlannedChange[]): (group: readonly PlannedChan
 }
 
 function namesText(group: readonly PlannedChange[]): string {
-  const names = group.map(({ id, action, label }) => (action === "remove" ? (label ?? ownName(id)) : ownName(id)));
+  const names = group.map(({ id, action, label = "" }) => ownName(id) || (action === "remove" ? label : ""));
   const shown = names.length > mostNames ? [...names.slice(0, mostNames - 1)] : names;
   const more = names.length - shown.length;
   return `${shown.join(", ")}${more > 0 ? ` and ${more} more` : ""}`;

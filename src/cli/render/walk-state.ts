@@ -45,6 +45,8 @@ const done: Readonly<Record<Action, string>> = {
 
 /** So many of the chain that still takes longest are named. */
 const mostNamed = 3;
+/** What takes less than this is not named among what still takes long. */
+const shortMs = 5_000;
 /** Off a terminal only what takes longer than this has a line when it begins. */
 const longMs = 20_000;
 
@@ -104,7 +106,11 @@ function progressText({ changes, shown }: WalkState, now: number): string {
   const left = criticalPath(changes, (change) => leftMs(change, shown, now));
   const count = `${ended} of ${total} done`;
   if (left.ids.length === 0) return count;
-  const names = left.ids.map((id) => resourceName(changes.find((change) => change.id === id) ?? { id, title: id }));
+  const names = left.ids
+    .flatMap((id) => changes.filter((change) => change.id === id))
+    .filter((change) => leftMs(change, shown, now) >= shortMs)
+    .map(resourceName);
+  if (names.length === 0) return `${count}, about ${roughDurationText(left.ms)} left`;
   const more = names.length > mostNamed ? ", …" : "";
   return `${count}, about ${roughDurationText(left.ms)} left: ${names.slice(0, mostNamed).join(", ")}${more}`;
 }

@@ -50,12 +50,24 @@ export function realChanges<Change extends PlannedChange>(changes: readonly Chan
   return changes.filter(({ action }) => action !== "keep");
 }
 
-/** @returns what of `now` nobody agreed to who was shown `shown`: between the two somebody else changed something */
+/**
+ * @param shown what somebody agreed to
+ * @returns what of `now`, a later plan for the same wish, goes beyond it: between the two somebody else changed something
+ */
 export function unseenChanges<Change extends PlannedChange>(
   shown: readonly PlannedChange[],
   now: readonly Change[],
 ): readonly Change[] {
-  const keyOf = ({ id, action }: PlannedChange) => `${action} ${id}`;
-  const seen = new Set(shown.map(keyOf));
-  return realChanges(now).filter((change) => !seen.has(keyOf(change)) && change.action !== "settle");
+  const byId = new Map(realChanges(shown).map((change) => [change.id, change]));
+  return realChanges(now).filter((change) => !isAgreed(byId.get(change.id), change));
+}
+
+/** Who agreed that something is made also agreed to what it takes when somebody else has begun with it meanwhile. */
+function isAgreed(shown: PlannedChange | undefined, now: PlannedChange): boolean {
+  if (now.action === "settle") return true;
+  if (!shown) return false;
+  if (shown.action === "remove" || now.action === "remove") return shown.action === now.action;
+  if (shown.action !== "update") return true;
+  const fields = new Set(shown.differences.map(({ field }) => field));
+  return now.action === "update" && now.differences.every(({ field }) => fields.has(field));
 }

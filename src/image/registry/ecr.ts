@@ -1,4 +1,5 @@
-import { CortexError } from "../../core/errors.ts";
+import type { Aws } from "../../aws/aws.ts";
+import type { Variables } from "../../packages/find-python.ts";
 import type { Repository } from "../reference.ts";
 import type { Login } from "./docker-config.ts";
 
@@ -11,54 +12,36 @@ export function ecrRegistry(registry: string): { readonly account: string; reado
   return account === undefined || region === undefined ? undefined : { account, region };
 }
 
-/** @returns a login that AWS gives out to whoever this machine is to it, good for twelve hours. @throws NOT_AUTHORISED */
-export async function ecrLogin(registry: string, signal: AbortSignal): Promise<Login> {
+/** @returns a login that AWS gives out to whoever this machine is to it, good for twelve hours. @throws NOT_AUTHORISED, AWS_FAILED */
+export async function ecrLogin(registry: string, variables: Variables, signal: AbortSignal): Promise<Login> {
   const { account, region } = ecrRegistry(registry)!;
-  const { ECRClient, GetAuthorizationTokenCommand } = await import("@aws-sdk/client-ecr");
-  const client = new ECRClient({ region });
+  await using aws = await connectTo(region, variables);
+  const { authorizationData } = await (await aws.ecr()).getAuthorizationToken({ registryIds: [account] }, signal);
+  const token = authorizationData?.[0]?.authorizationToken ?? "";
+  const [username = "", ...rest] = Buffer.from(token, "base64").toString("utf8").split(":");
+  return { source: "AWS", password: { username, password: rest.join(":") } };
+}
+
+/** Makes a repository; that somebody else made it meanwhile is fine. @throws NOT_AUTHORISED, NO_CAPACITY, AWS_FAILED */
+export async function makeEcrRepository(
+  { registry, name }: Repository,
+  variables: Variables,
+  signal: AbortSignal,
+): Promise<void> {
+  const { account, region } = ecrRegistry(registry)!;
+  await using aws = await connectTo(region, variables);
   try {
-    const command = new GetAuthorizationTokenCommand({ registryIds: [account] });
-    const { authorizationData } = await client.send(command, { abortSignal: signal });
-    const token = authorizationData?.[0]?.authorizationToken ?? "";
-    const [username = "", ...rest] = Buffer.from(token, "base64").toString("utf8").split(":");
-    return { source: "AWS", password: { username, password: rest.join(":") } };
+    await (await aws.ecr()).createRepository({ registryId: account, repositoryName: name }, signal);
   } catch (error) {
-    throw awsFailure(error, `no login for ${registry}`, "ecr:GetAuthorizationToken", signal);
-  } finally {
-    client.destroy();
+    const { awsErrorName } = await import("../../aws/refusal.ts");
+    if (awsErrorName(error) !== "RepositoryAlreadyExistsException") throw error;
   }
 }
 
-/** Makes a repository; that somebody else made it meanwhile is fine. @throws NOT_AUTHORISED, REGISTRY_FAILED */
-export async function makeEcrRepository({ registry, name }: Repository, signal: AbortSignal): Promise<void> {
-  const { account, region } = ecrRegistry(registry)!;
-  const { ECRClient, CreateRepositoryCommand } = await import("@aws-sdk/client-ecr");
-  const client = new ECRClient({ region });
-  try {
-    await client.send(new CreateRepositoryCommand({ registryId: account, repositoryName: name }), {
-      abortSignal: signal,
-    });
-  } catch (error) {
-    if ((error as Error).name === "RepositoryAlreadyExistsException") return;
-    throw awsFailure(error, `cannot make the repository ${name} in ${registry}`, "ecr:CreateRepository", signal);
-  } finally {
-    client.destroy();
-  }
-}
-
-function awsFailure(error: unknown, what: string, right: string, signal: AbortSignal): unknown {
-  signal.throwIfAborted();
-  const { name, message } = error as Error;
-  if (
-    /AccessDenied|UnrecognizedClient|ExpiredToken|InvalidSignature|CredentialsProvider|InvalidClientTokenId/.test(name)
-  ) {
-    const isNobody = name === "CredentialsProviderError";
-    return new CortexError("NOT_AUTHORISED", `${what}: ${isNobody ? "AWS does not know who asks" : message}`, {
-      hint: isNobody
-        ? "log in to AWS (aws sso login, AWS_PROFILE), or use docker login"
-        : `the right ${right} is needed`,
-      cause: error,
-    });
-  }
-  return new CortexError("REGISTRY_FAILED", `${what}: ${message}`, { cause: error });
+async function connectTo(region: string, variables: Variables): Promise<Aws> {
+  const [{ connectAws }, { systemClock }] = await Promise.all([
+    import("../../aws/connect-aws.ts"),
+    import("../../platform/system-clock.ts"),
+  ]);
+  return connectAws({ region, variables, clock: systemClock });
 }

@@ -6,7 +6,7 @@ import type { Variables } from "../../packages/find-python.ts";
 import type { Repository } from "../reference.ts";
 import { authorise, describeLogin } from "./authorisation.ts";
 import { findLogin, type Login } from "./docker-config.ts";
-import { ecrLogin, ecrRegistry } from "./ecr.ts";
+import { ecrLogin, ecrRegistry, makeEcrRepository } from "./ecr.ts";
 import { type HttpRequest, type HttpResponse, httpClient } from "./http.ts";
 import { connectionFailure, type Deed, refusalOf } from "./registry-error.ts";
 import { Passing, patiently } from "./retry.ts";
@@ -36,6 +36,8 @@ export interface Registries {
   login(registry: string, signal: AbortSignal): Promise<Login>;
   /** Asks without a login, whatever this machine knows. */
   anonymously(repository: Repository): Asking;
+  /** Of a registry of Amazon's, where a push does not make it. @throws NOT_AUTHORISED, NO_CAPACITY, AWS_FAILED */
+  makeEcrRepository(repository: Repository, signal: AbortSignal): Promise<void>;
 }
 
 export function openRegistries(variables: Variables): Registries {
@@ -95,6 +97,7 @@ export function openRegistries(variables: Variables): Registries {
     to: (deed, repository, readFrom = []) => asking(deed, repository, readFrom),
     login,
     anonymously: (repository) => asking("pull from", repository, [], { source: "" }),
+    makeEcrRepository: (repository, signal) => makeEcrRepository(repository, variables, signal),
   };
 }
 
@@ -116,7 +119,7 @@ function registryOrigin(registry: string, variables: Variables): string {
 async function loginTo(registry: string, variables: Variables, signal: AbortSignal): Promise<Login> {
   const stored = await findLogin(registry, variables, signal);
   const isStored = stored.password !== undefined || stored.identityToken !== undefined;
-  return isStored || !ecrRegistry(registry) ? stored : ecrLogin(registry, signal);
+  return isStored || !ecrRegistry(registry) ? stored : ecrLogin(registry, variables, signal);
 }
 
 function throwUnlessAborted(error: unknown, registry: string, signal: AbortSignal): never {

@@ -5,11 +5,12 @@ import type { WalkEvent } from "../../../src/core/graph/plan.ts";
 import { planDown } from "../../../src/core/graph/plan-down.ts";
 import { planUp } from "../../../src/core/graph/plan-up.ts";
 import { readAll } from "../../../src/core/graph/read-all.ts";
-import type { Wanted } from "../../../src/core/graph/resource.ts";
+import { Uncertain, type Wanted } from "../../../src/core/graph/resource.ts";
 import { VirtualClock } from "../../support/virtual-clock.ts";
 import { type CloudFaults, FakeCloud, type FakeKind, wish } from "./fake-cloud.ts";
 
 const minuteMs = 60_000;
+const signal = new AbortController().signal;
 
 interface Place {
   readonly cloud: FakeCloud;
@@ -36,6 +37,25 @@ describe("an answer that is lost", () => {
     expect(place.events.filter(({ action, phase }) => action === "remove" && phase === "done")).toHaveLength(1);
   });
 
+  test("of a change leads to a look, and to another try only where it was not done", async () => {
+    const place = somewhere();
+    await place.up();
+    let tries = 0;
+    const [vpc, ...others] = place.kinds;
+    const lossy: FakeKind = {
+      ...vpc!,
+      async update(...all) {
+        tries += 1;
+        if (tries > 1) await vpc!.update(...all);
+        throw new Uncertain(new Error("socket hang up"));
+      },
+    };
+    const wanted = [wish(lossy, "vpc", [], "b"), ...place.wanted.slice(1)];
+    const plan = planUp({ kinds: [lossy, ...others], wanted, found: await readAll(place.kinds, signal) });
+    expect((await applyPlan(plan, { clock: place.cloud.clock }, signal)).failures).toEqual([]);
+    expect([tries, place.cloud.things()]).toEqual([2, ["group/a=a", "group/b=a", "subnet=a", "vpc=b"]]);
+  });
+
   test("each time again ends with what to do", async () => {
     const place = somewhere({ losesReply: () => true, lagMs: 3_600_000 });
     const { failures, blocked } = await place.up();
@@ -49,7 +69,7 @@ test("a name that is taken by one of ours is adopted, and brought to what is wan
   const place = somewhere({ refused: new Map([["vpc", new CortexError("CONFLICT", "it exists")]]) });
   const plan = planUp({ kinds: place.kinds, wanted: place.wanted, found: new Map() });
   place.cloud.put("vpc", "vpc", { value: "old", busyUntil: minuteMs });
-  const { failures } = await applyPlan(plan, { clock: place.cloud.clock }, new AbortController().signal);
+  const { failures } = await applyPlan(plan, { clock: place.cloud.clock }, signal);
   expect(failures).toEqual([]);
   expect(place.cloud.things()).toContain("vpc=a");
 });
@@ -85,8 +105,8 @@ describe("one that fails", () => {
     await place.up();
     const label = place.cloud.put("group", "group/c", { isFailed: true });
     const wanted = [...place.wanted, wish(place.kinds[2]!, "group/c", [place.wanted[1]!])];
-    const plan = planUp({ ...place, wanted, found: await readAll(place.kinds, new AbortController().signal) });
-    const { failures, stateOf } = await applyPlan(plan, place.cloud, new AbortController().signal);
+    const plan = planUp({ ...place, wanted, found: await readAll(place.kinds, signal) });
+    const { failures, stateOf } = await applyPlan(plan, place.cloud, signal);
     expect(failures).toEqual([]);
     expect(stateOf(place.kinds[2]!, "group/c")?.label).not.toBe(label);
     expect(place.cloud.things()).toContain("group/c=a");
@@ -99,8 +119,8 @@ describe("one that fails", () => {
     const kinds = [{ ...place.kinds[0]!, update: () => Promise.reject(failing) }, ...place.kinds.slice(1)];
     const changed = { ...wish(kinds[0]!, "vpc", [], "b") };
     const wanted = [changed, ...place.wanted.slice(1)];
-    const plan = planUp({ kinds, wanted, found: await readAll(kinds, new AbortController().signal) });
-    const { failures, blocked, stateOf } = await applyPlan(plan, place.cloud, new AbortController().signal);
+    const plan = planUp({ kinds, wanted, found: await readAll(kinds, signal) });
+    const { failures, blocked, stateOf } = await applyPlan(plan, place.cloud, signal);
     expect([failures, blocked]).toEqual([[{ id: "vpc", error: failing }], []]);
     expect(stateOf(kinds[2]!, "group/a")?.value).toBe("a");
   });
@@ -112,7 +132,7 @@ describe("an abort", () => {
     const place = somewhere({ onCall: (call) => call === 12 && controller.abort(new Error("Ctrl-C")) });
     await expect(place.up(controller.signal)).rejects.toThrow("Ctrl-C");
     const { calls } = place.cloud;
-    await place.cloud.clock.sleep(60 * minuteMs, new AbortController().signal);
+    await place.cloud.clock.sleep(60 * minuteMs, signal);
     expect(place.cloud.calls).toBe(calls);
     expect(place.events.filter(({ phase }) => phase === "failed")).toEqual([]);
   });
@@ -155,9 +175,9 @@ test("what is kept is changed after all when that which it hangs on came out as 
   await place.up();
   const labels = place.cloud.things();
   // Nobody sees in the plan that the new network has another label: it is made only now.
-  const found = await readAll(place.kinds, new AbortController().signal);
+  const found = await readAll(place.kinds, signal);
   const plan = planUp({ ...place, found: new Map([...found].filter(([name]) => name !== "vpc")) });
-  const { failures } = await applyPlan(plan, { clock: place.cloud.clock }, new AbortController().signal);
+  const { failures } = await applyPlan(plan, { clock: place.cloud.clock }, signal);
   expect(failures).toEqual([]);
   expect(place.cloud.things()).toEqual([...labels, "vpc=a"].toSorted());
   const again = await place.up();
@@ -171,12 +191,12 @@ test("what goes with that which it hangs on is made again, as after a down that 
   const gone = place.cloud.put("vpc", "vpc", { doing: "removing", busyUntil: minuteMs });
   place.cloud.put("group", "group/a", { doing: "removing", busyUntil: minuteMs });
   const wanted = [place.wanted[0]!, wish(group!, "group/a", [place.wanted[0]!])];
-  const found = await readAll(place.kinds, new AbortController().signal);
+  const found = await readAll(place.kinds, signal);
   // As a provider tells it that does not say of a part that it goes with the whole.
   const parts = found.get("group")!.map((one) => ({ ...one, status: "ready" as const, uses: [gone] }));
   const plan = planUp({ kinds: place.kinds, wanted, found: new Map([...found, ["group", parts]]) });
   expect(plan.steps.map(({ action, id }) => `${action} ${id}`)).toEqual(["replace vpc", "update group/a"]);
-  const { failures, stateOf } = await applyPlan(plan, { clock: place.cloud.clock }, new AbortController().signal);
+  const { failures, stateOf } = await applyPlan(plan, { clock: place.cloud.clock }, signal);
   expect(failures).toEqual([]);
   expect(place.cloud.things()).toEqual(["group/a=a", "vpc=a"]);
   expect(stateOf(group!, "group/a")?.uses).toEqual([stateOf(vpc!, "vpc")?.label]);
@@ -185,7 +205,6 @@ test("what goes with that which it hangs on is made again, as after a down that 
 test("down keeps what is to stay, and removes the rest", async () => {
   const place = somewhere();
   await place.up();
-  const signal = new AbortController().signal;
   const found = await readAll(place.kinds, signal);
   const plan = planDown({ kinds: place.kinds, found, kept: ["vpc"] });
   expect((await applyPlan(plan, { clock: place.cloud.clock }, signal)).failures).toEqual([]);
@@ -216,15 +235,12 @@ function somewhere(faults: CloudFaults = {}): Place {
   const wanted = [network, place, wish(group, "group/a", [place]), wish(group, "group/b", [place])];
   const events: WalkEvent[] = [];
   const options = { clock, onEvent: (event: WalkEvent) => void events.push(event) };
-  const never = new AbortController().signal;
   return {
     cloud,
     kinds,
     wanted,
     events,
-    up: async (signal = never) =>
-      applyPlan(planUp({ kinds, wanted, found: await readAll(kinds, signal) }), options, signal),
-    down: async (signal = never) =>
-      applyPlan(planDown({ kinds, found: await readAll(kinds, signal) }), options, signal),
+    up: async (stop = signal) => applyPlan(planUp({ kinds, wanted, found: await readAll(kinds, stop) }), options, stop),
+    down: async (stop = signal) => applyPlan(planDown({ kinds, found: await readAll(kinds, stop) }), options, stop),
   };
 }

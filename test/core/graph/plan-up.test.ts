@@ -74,11 +74,17 @@ describe("a plan", () => {
     });
   });
 
-  test("that only changes what was shown holds nothing unseen", () => {
-    const shown = planUp({ kinds, wanted: [network, zone("a")], found: new Map() }).steps;
-    const later = planUp({ kinds, wanted: [network, zone("a")], found: foundAs({ vpc: [at("vpc", "v")] }) }).steps;
-    expect(unseenChanges(shown, later)).toEqual([]);
-    expect(told(unseenChanges(later, shown))).toEqual(["create vpc"]);
+  test("goes beyond one that was shown where it does something that nobody agreed to", () => {
+    const wanted = [network, wish(subnet, "subnet/a", [network], "b")];
+    const planned = (found: Parameters<typeof foundAs>[0]) => planUp({ kinds, wanted, found: foundAs(found) }).steps;
+    const nothing = planned({});
+    const half = planned({ vpc: [at("vpc", "v")], subnet: [at("subnet/a", "s", ["v"])] });
+    const begun = planned({ vpc: [at("vpc", "v", [], { status: "making" })], subnet: [at("subnet/b", "s", ["v"])] });
+    expect(told(unseenChanges(nothing, half))).toEqual([]);
+    expect(told(unseenChanges(half, nothing))).toEqual(["create vpc", "create subnet/a"]);
+    expect(told(unseenChanges(nothing, begun))).toEqual(["remove subnet/b"]);
+    const moved = planned({ vpc: [at("vpc", "v")], subnet: [at("subnet/a", "s", ["w"])] });
+    expect(told(unseenChanges(half, moved))).toEqual(["update subnet/a"]);
   });
 });
 

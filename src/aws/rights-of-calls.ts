@@ -1,0 +1,222 @@
+import type { CloudActivity } from "../core/cloud-rights.ts";
+import { actionPrefixes, type ServiceName } from "./endpoints.ts";
+import type { AutoScaling } from "./services/auto-scaling.ts";
+import type { ClassicLoadBalancers } from "./services/classic-load-balancers.ts";
+import type { Ec2 } from "./services/ec2.ts";
+import type { Ecr } from "./services/ecr.ts";
+import type { Eks } from "./services/eks.ts";
+import type { Iam } from "./services/iam.ts";
+import type { LoadBalancers } from "./services/load-balancers.ts";
+import type { Logs } from "./services/logs.ts";
+import type { Pricing } from "./services/pricing.ts";
+import type { Quotas } from "./services/quotas.ts";
+import type { S3 } from "./services/s3.ts";
+import type { Sts } from "./services/sts.ts";
+
+/** Calls of each service, by the names they are called by. */
+interface CallsUsed {
+  readonly autoScaling?: readonly (keyof AutoScaling)[];
+  readonly classicLoadBalancers?: readonly (keyof ClassicLoadBalancers)[];
+  readonly ec2?: readonly (keyof Ec2)[];
+  readonly ecr?: readonly (keyof Ecr)[];
+  readonly eks?: readonly (keyof Eks)[];
+  readonly iam?: readonly (keyof Iam)[];
+  readonly loadBalancers?: readonly (keyof LoadBalancers)[];
+  readonly logs?: readonly (keyof Logs)[];
+  readonly pricing?: readonly (keyof Pricing)[];
+  readonly quotas?: readonly (keyof Quotas)[];
+  readonly s3?: readonly (keyof S3)[];
+  readonly sts?: readonly (keyof Sts)[];
+}
+
+/** Calls that are made together. A test holds that no call of a service is in none of them. */
+const groups = {
+  whoAmI: { sts: ["getCallerIdentity"] },
+  cluster: {
+    eks: ["describeCluster", "listClusters", "listNodegroups", "describeNodegroup"],
+    ec2: ["describeInstances", "describeRegions"],
+  },
+  prices: { pricing: ["getProducts"], ec2: ["describeSpotPriceHistory", "describeInstanceTypes"] },
+  /** What is there of a cluster. */
+  resources: {
+    autoScaling: ["describeAutoScalingGroups", "describeScalingActivities"],
+    ec2: [
+      "describeVpcs",
+      "describeSubnets",
+      "describeInternetGateways",
+      "describeAddresses",
+      "describeNatGateways",
+      "describeRouteTables",
+      "describeVpcEndpoints",
+      "describeSecurityGroups",
+      "describeSecurityGroupRules",
+      "describeLaunchTemplates",
+      "describeLaunchTemplateVersions",
+      "describeTags",
+      "describeNetworkInterfaces",
+      "describeVolumes",
+    ],
+    ecr: ["describeRepositories", "listTagsForResource"],
+    eks: [
+      "describeAddon",
+      "listAddons",
+      "describeUpdate",
+      "listUpdates",
+      "describePodIdentityAssociation",
+      "listPodIdentityAssociations",
+      "describeAccessEntry",
+      "listAccessEntries",
+      "listAssociatedAccessPolicies",
+    ],
+    iam: ["getRole", "listRoleTags", "listAttachedRolePolicies", "getRolePolicy", "listRolePolicies"],
+    logs: ["describeLogGroups", "listTagsForResource"],
+    s3: ["headBucket", "getBucketTagging", "listObjectsV2", "getObject"],
+  },
+  /** What a wish is checked by before anything is made. */
+  facts: {
+    ec2: ["describeInstanceTypeOfferings", "describeAvailabilityZones"],
+    eks: ["describeAddonVersions", "describeClusterVersions"],
+    iam: ["simulatePrincipalPolicy"],
+    quotas: ["getServiceQuota", "listServiceQuotas", "getAWSDefaultServiceQuota"],
+  },
+  lease: { s3: ["getObject", "putObject", "deleteObject"] },
+  making: {
+    autoScaling: ["createOrUpdateTags"],
+    ec2: [
+      "createVpc",
+      "modifyVpcAttribute",
+      "createSubnet",
+      "modifySubnetAttribute",
+      "createInternetGateway",
+      "attachInternetGateway",
+      "allocateAddress",
+      "createNatGateway",
+      "createRouteTable",
+      "createRoute",
+      "replaceRoute",
+      "deleteRoute",
+      "associateRouteTable",
+      "disassociateRouteTable",
+      "createVpcEndpoint",
+      "modifyVpcEndpoint",
+      "createSecurityGroup",
+      "authorizeSecurityGroupIngress",
+      "createLaunchTemplate",
+      "createLaunchTemplateVersion",
+      "modifyLaunchTemplate",
+      "createTags",
+      "deleteTags",
+    ],
+    ecr: ["createRepository", "tagResource", "putLifecyclePolicy"],
+    eks: [
+      "createCluster",
+      "updateClusterConfig",
+      "createNodegroup",
+      "updateNodegroupConfig",
+      "createAddon",
+      "updateAddon",
+      "createPodIdentityAssociation",
+      "updatePodIdentityAssociation",
+      "createAccessEntry",
+      "associateAccessPolicy",
+      "tagResource",
+      "untagResource",
+    ],
+    iam: [
+      "createRole",
+      "tagRole",
+      "untagRole",
+      "updateAssumeRolePolicy",
+      "attachRolePolicy",
+      "detachRolePolicy",
+      "putRolePolicy",
+      "putRolePermissionsBoundary",
+    ],
+    logs: ["createLogGroup", "tagResource", "putRetentionPolicy"],
+    s3: ["createBucket", "putBucketTagging", "putPublicAccessBlock"],
+  },
+  upgrading: { eks: ["updateClusterVersion", "updateNodegroupVersion", "updateAddon"] },
+  removing: {
+    ec2: [
+      "revokeSecurityGroupIngress",
+      "revokeSecurityGroupEgress",
+      "deleteVpc",
+      "deleteSubnet",
+      "detachInternetGateway",
+      "deleteInternetGateway",
+      "releaseAddress",
+      "deleteNatGateway",
+      "disassociateRouteTable",
+      "deleteRouteTable",
+      "deleteVpcEndpoints",
+      "deleteSecurityGroup",
+      "deleteLaunchTemplate",
+    ],
+    ecr: ["deleteRepository"],
+    eks: ["deleteCluster", "deleteNodegroup", "deleteAddon", "deletePodIdentityAssociation", "deleteAccessEntry"],
+    iam: ["detachRolePolicy", "deleteRolePolicy", "deleteRole"],
+    logs: ["deleteLogGroup"],
+    s3: ["deleteObjects", "deleteObject", "deleteBucket"],
+  },
+  /** What Kubernetes made with AWS and would leave. */
+  sweeping: {
+    classicLoadBalancers: ["describeLoadBalancers", "describeTags", "deleteLoadBalancer"],
+    loadBalancers: [
+      "describeLoadBalancers",
+      "describeTags",
+      "deleteLoadBalancer",
+      "describeTargetGroups",
+      "deleteTargetGroup",
+    ],
+    ec2: ["detachNetworkInterface", "deleteNetworkInterface", "deleteVolume"],
+  },
+  balancers: {
+    classicLoadBalancers: ["describeLoadBalancers", "describeTags"],
+    loadBalancers: ["describeLoadBalancers", "describeTags", "describeTargetGroups"],
+  },
+  pushing: { ecr: ["getAuthorizationToken", "createRepository"] },
+  readingLogs: { logs: ["filterLogEvents", "describeLogStreams"] },
+} as const satisfies Readonly<Record<string, CallsUsed>>;
+
+type Group = keyof typeof groups;
+
+const planning: readonly Group[] = ["whoAmI", "cluster", "prices", "resources", "facts"];
+
+const groupsOf: Readonly<Record<CloudActivity, readonly Group[]>> = {
+  up: [...planning, "lease", "making", "removing"],
+  configure: [...planning, "lease", "making", "removing"],
+  diff: planning,
+  upgrade: [...planning, "lease", "upgrading"],
+  down: ["whoAmI", "cluster", "prices", "resources", "lease", "removing", "sweeping"],
+  info: ["whoAmI", "cluster", "prices", "balancers"],
+  list: ["whoAmI", "cluster"],
+  export: ["whoAmI", "cluster"],
+  health: ["whoAmI", "cluster", "resources", "balancers"],
+  logs: ["readingLogs"],
+  deploy: ["whoAmI", "pushing"],
+};
+
+/** Rights that are not named as their call is. */
+const actionsByCall: Readonly<Record<string, readonly string[]>> = {
+  "s3:HeadBucket": ["s3:ListBucket"],
+  "s3:ListObjectsV2": ["s3:ListBucket"],
+  "s3:DeleteObjects": ["s3:DeleteObject"],
+  "s3:PutPublicAccessBlock": ["s3:PutBucketPublicAccessBlock"],
+};
+
+/** @returns IAM's names of what `calls` take, as they come */
+export function actionsOf(service: ServiceName, call: string): readonly string[] {
+  const action = `${actionPrefixes[service]}:${call.charAt(0).toUpperCase()}${call.slice(1)}`;
+  return actionsByCall[action] ?? [action];
+}
+
+/** @returns IAM's names of what the calls of a command take, in alphabetical order, each once */
+export function actionsOfCalls(activity: CloudActivity): readonly string[] {
+  const used = groupsOf[activity].map((name): CallsUsed => groups[name]);
+  const actions = used.flatMap((group) =>
+    Object.entries(group).flatMap(([service, calls]) =>
+      (calls as readonly string[]).flatMap((call) => actionsOf(service as ServiceName, call)),
+    ),
+  );
+  return [...new Set(actions)].sort();
+}
