@@ -1,0 +1,116 @@
+import type { UpdateNodegroupConfigRequest } from "@aws-sdk/client-eks";
+import type { Difference } from "../../core/graph/resource.ts";
+import type { ManagedGroup } from "../node-groups.ts";
+import { diskDifferences, type LaunchTemplate } from "./launch-template.ts";
+import type { NodeGroup } from "./node-group.ts";
+
+/** What a node group hangs on; what is undefined stays as it is. */
+export interface Basis {
+  readonly version?: string;
+  readonly subnetIds?: readonly string[];
+  readonly launchTemplate?: LaunchTemplate;
+}
+
+const hint = "EKS never changes it of a group: add one under another name, and remove this one when nothing uses it";
+
+/** Pure. Tags aside. */
+export function nodeGroupDifferences(group: ManagedGroup, state: NodeGroup, basis: Basis): readonly Difference[] {
+  return [
+    ...versionDifference(basis.version, state),
+    ...fixedDifferences(group, state, basis),
+    ...diskChanges(group, state, basis.launchTemplate),
+    ...sizeDifferences(group, state),
+    ...missingOf("labels", group.labels, state.labels),
+    ...missingOf("taints", taintTexts(group.taints), taintTexts(state.taints)),
+  ];
+}
+
+/** @returns what EKS is asked to change; undefined when there is nothing */
+export function scalingChange(
+  group: ManagedGroup,
+  state: NodeGroup,
+): Omit<UpdateNodegroupConfigRequest, "clusterName" | "nodegroupName"> | undefined {
+  const isResized = sizeDifferences(group, state).length > 0;
+  const labels = missingOf("labels", group.labels, state.labels).length > 0;
+  const taints = missingOf("taints", taintTexts(group.taints), taintTexts(state.taints)).length > 0;
+  if (!isResized && !labels && !taints) return undefined;
+  return {
+    ...(isResized && { scalingConfig: scalingOf(group, state.desired) }),
+    ...(labels && { labels: { addOrUpdateLabels: { ...group.labels } } }),
+    ...(taints && {
+      taints: { addOrUpdateTaints: group.taints.map((taint) => ({ ...taint, effect: "NO_SCHEDULE" as const })) },
+    }),
+  };
+}
+
+/** How many there are now is the autoscaler's to say, within the limits. */
+function scalingOf({ min, max }: ManagedGroup, desired: number) {
+  const isWithin = desired >= min && desired <= max;
+  return { minSize: min, maxSize: max, ...(!isWithin && { desiredSize: Math.min(max, Math.max(min, desired)) }) };
+}
+
+function versionDifference(version: string | undefined, state: NodeGroup): readonly Difference[] {
+  if (version === undefined || version === state.version) return [];
+  return [{ field: "kubernetes_version", from: state.version, to: version }];
+}
+
+function fixedDifferences(group: ManagedGroup, state: NodeGroup, { subnetIds }: Basis): readonly Difference[] {
+  // The one for add-ons is ours: whatever it runs on is good enough.
+  if (group.isSystem) return [];
+  const field = (name: string) => `node_groups.${group.group}.${name}`;
+  const fixed = (name: string, from: string, to: string): Difference => ({
+    field: field(name),
+    from,
+    to,
+    isFixed: { hint },
+  });
+  const isSpot = state.isSpot === group.isSpot ? [] : [fixed("spot", String(state.isSpot), String(group.isSpot))];
+  const has = state.instanceTypes;
+  const isSameTypes =
+    has.length === group.instanceTypes.length && has.every((type) => group.instanceTypes.includes(type));
+  const typesName = has[0] === group.instanceTypes[0] ? "spot_config.instance_distribution" : "instance_type";
+  const types = isSameTypes ? [] : [fixed(typesName, has.join(", "), group.instanceTypes.join(", "))];
+  const strays = subnetIds ? state.subnetIds.filter((id) => !subnetIds.includes(id)) : [];
+  const subnets = strays.length === 0 ? [] : [fixed("subnets", strays.join(", "), (subnetIds ?? []).join(", "))];
+  return [...isSpot, ...types, ...subnets];
+}
+
+function diskChanges(
+  group: ManagedGroup,
+  { launchTemplate: used }: NodeGroup,
+  template: LaunchTemplate | undefined,
+): readonly Difference[] {
+  if (!template) return [];
+  const field = `node_groups.${group.group}.disk`;
+  if (used?.templateId !== template.templateId) {
+    return [{ field, from: used?.templateId ?? "none", to: template.templateId, isFixed: { hint } }];
+  }
+  // Of a template that is going to be changed its new version is not known yet.
+  const coming = diskDifferences({ group: group.group, disk: group.disk }, template.disk);
+  if (coming.length > 0) return coming;
+  if (used.version >= template.diskVersion) return [];
+  return [{ field, from: "that of older nodes", to: `${group.disk.sizeGB} GB ${group.disk.type}` }];
+}
+
+function sizeDifferences(group: ManagedGroup, state: NodeGroup): readonly Difference[] {
+  const field = (name: string) => `node_groups.${group.name}.${name}`;
+  return [
+    ...(state.min === group.min ? [] : [{ field: field("min_instances"), from: `${state.min}`, to: `${group.min}` }]),
+    ...(state.max === group.max ? [] : [{ field: field("max_instances"), from: `${state.max}`, to: `${group.max}` }]),
+  ];
+}
+
+/** What others added stays. */
+function missingOf(
+  field: string,
+  wanted: Readonly<Record<string, string>>,
+  has: Readonly<Record<string, string>>,
+): readonly Difference[] {
+  return Object.entries(wanted)
+    .filter(([key, value]) => has[key] !== value)
+    .map(([key, value]) => ({ field: `${field}.${key}`, from: has[key] ?? "none", to: value }));
+}
+
+function taintTexts(taints: readonly { readonly key: string; readonly value: string }[]): Record<string, string> {
+  return Object.fromEntries(taints.map(({ key, value }) => [key, value]));
+}

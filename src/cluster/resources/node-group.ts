@@ -1,0 +1,362 @@
+import type { CreateNodegroupRequest, Nodegroup as Described } from "@aws-sdk/client-eks";
+import type { Eks } from "../../aws/services/eks.ts";
+import { CortexError } from "../../core/errors.ts";
+import { poll } from "../../core/graph/poll.ts";
+import type { Found, ResourceKind, States } from "../../core/graph/resource.ts";
+import type { ManagedGroup } from "../node-groups.ts";
+import { type SubnetRef, subnetIds } from "../wanted-network.ts";
+import { clusterTag, completeTag, type ResourceContext, tagsOf } from "./context.ts";
+import { awaitsRole, isInUse, issuesText, makeNamed, orAbsent, update, type Waiting } from "./eks-calls.ts";
+import type { LaunchTemplateKind } from "./launch-template.ts";
+import { nodeGroupDifferences, scalingChange } from "./node-group-differences.ts";
+import { watchTrouble } from "./node-group-trouble.ts";
+import { allPages } from "./pages.ts";
+import { iamTellsWithinMs, type RoleState, type RoleWish } from "./role.ts";
+import type { SubnetKind } from "./subnet.ts";
+import { type Tags, tagDifferences } from "./tags.ts";
+import { tryUntil } from "./try-until.ts";
+
+export interface NodeGroupWish {
+  /** `node-group/cpu`. */
+  readonly id: string;
+  readonly group: ManagedGroup;
+  /** `1.34`; only in an upgrade. Undefined: it has the version that it has, a new one that of the control plane. */
+  readonly version?: string;
+  /** Ids of other wishes; undefined in an upgrade, which leaves them as they are. */
+  readonly role?: string;
+  readonly launchTemplate?: string;
+  readonly subnets?: readonly SubnetRef[];
+}
+
+export interface NodeGroup {
+  readonly name: string;
+  readonly arn: string;
+  /** Of EKS: ACTIVE, DEGRADED … */
+  readonly status: string;
+  readonly version: string;
+  /** Of its machine image: `1.34.2-20261120`. */
+  readonly releaseVersion: string;
+  readonly min: number;
+  readonly max: number;
+  readonly desired: number;
+  readonly instanceTypes: readonly string[];
+  readonly isSpot: boolean;
+  readonly amiType: string;
+  readonly labels: Readonly<Record<string, string>>;
+  /** As EKS writes them. */
+  readonly taints: readonly { readonly key: string; readonly value: string; readonly effect: string }[];
+  readonly subnetIds: readonly string[];
+  readonly launchTemplate?: { readonly templateId: string; readonly version: number };
+  readonly autoScalingGroup?: string;
+  /** What EKS says is wrong with it, in a line; empty: nothing. */
+  readonly issues: string;
+  readonly tags: Tags;
+}
+
+export type NodeGroupKind = ResourceKind<NodeGroupWish, NodeGroup>;
+
+export interface NodeGroupNeeds {
+  readonly role: ResourceKind<RoleWish, RoleState>;
+  readonly subnet: SubnetKind;
+  readonly launchTemplate: LaunchTemplateKind;
+  /** Its changes are those of its version: one node after another is emptied. */
+  readonly isUpgrade: boolean;
+}
+
+const minuteMs = 60_000;
+const createMs = 2.5 * minuteMs;
+const removeMs = 4 * minuteMs;
+const scaleMs = 30_000;
+const longestMs = 45 * minuteMs;
+const mostAbsences = 10;
+/** Of the nodes of a group so many percent are exchanged at once, one at least. */
+const exchangedAtOnce = 25;
+
+export function nodeGroupKind(context: ResourceContext, needs: NodeGroupNeeds): NodeGroupKind {
+  const { aws, clusterName } = context;
+  const updateMs = needs.isUpgrade ? 10 * minuteMs : scaleMs;
+
+  return {
+    name: "node-group",
+    title: "node group",
+    needs: [
+      "control-plane",
+      "role",
+      "launch-template",
+      "pod-identity",
+      "subnet",
+      "route-table",
+      "volume",
+      "network-interface",
+    ],
+    typicalMs: { create: createMs, update: updateMs, remove: removeMs },
+
+    async list(signal) {
+      const eks = await aws.eks();
+      const names = await allGroups(eks, clusterName, signal);
+      const groups = await Promise.all(names.map((name) => describe(eks, clusterName, name, signal)));
+      return groups.flatMap((group) => (group?.tags?.[clusterTag] === clusterName ? [foundOf(group)] : []));
+    },
+
+    async create(wish, doing, signal) {
+      const eks = await aws.eks();
+      const { name } = wish.group;
+      const request = requestOf(context, wish, doing.states);
+      const taken = `there is a node group ${name} in ${clusterName} that Cortex did not make`;
+      await tryUntil({ ...doing, limitMs: iamTellsWithinMs, isWorthAnother: awaitsRole }, signal, () =>
+        makeNamed(() => eks.createNodegroup(request, signal), taken, "remove it, or name the group otherwise"),
+      );
+      const state = await untilActive(eks, name, { ...doing, typicalMs: createMs }, signal);
+      return finish(eks, wish, state, signal);
+    },
+
+    differences: (wish, state, states) => [
+      ...nodeGroupDifferences(wish.group, state, {
+        ...(wish.version !== undefined && { version: wish.version }),
+        ...(wish.subnets && { subnetIds: subnetIds(wish.subnets, states, needs) }),
+        ...(wish.launchTemplate !== undefined && {
+          launchTemplate: states.of(needs.launchTemplate, wish.launchTemplate),
+        }),
+      }),
+      ...tagDifferences(allTags(wish), state.tags),
+    ],
+
+    async update(wish, state, doing, signal) {
+      const eks = await aws.eks();
+      await exchangeNodes(eks, wish, state, doing, signal);
+      await scale(eks, wish, state, doing, signal);
+      const now = await untilActive(eks, state.name, { ...doing, typicalMs: updateMs, isThere: true }, signal);
+      return finish(eks, wish, now, signal);
+    },
+
+    async settle(found, doing, signal) {
+      const typicalMs = found.status === "making" ? createMs : updateMs;
+      const wait = { ...doing, typicalMs, isThere: true, isOld: true };
+      return untilActive(await aws.eks(), found.state.name, wait, signal);
+    },
+
+    async remove({ name: nodegroupName }, { clock, report }, signal) {
+      const eks = await aws.eks();
+      const isBusy = (error: unknown) => isInUse(error) && "waiting until EKS is done with another change of it";
+      await tryUntil({ clock, report, limitMs: longestMs, isWorthAnother: isBusy }, signal, async () => {
+        const group = await describe(eks, clusterName, nodegroupName, signal);
+        if (!group || group.status === "DELETING") return;
+        await orAbsent(eks.deleteNodegroup({ clusterName, nodegroupName }, signal));
+      });
+      const isGone = async (stop: AbortSignal) => {
+        const group = await describe(eks, clusterName, nodegroupName, stop);
+        if (group?.status === "DELETE_FAILED") throw cannotRemove(stateOf(group));
+        return group === undefined ? true : undefined;
+      };
+      const until = `node group ${nodegroupName} is gone`;
+      await poll(isGone, { clock, until, typicalMs: removeMs, timeoutMs: longestMs }, signal);
+    },
+  };
+
+  function requestOf(of: ResourceContext, wish: NodeGroupWish, states: States): CreateNodegroupRequest {
+    const { role = "", launchTemplate = "", subnets = [], group, version } = wish;
+    const template = states.of(needs.launchTemplate, launchTemplate);
+    return {
+      clusterName: of.clusterName,
+      nodegroupName: group.name,
+      // One that grows by itself begins as small as it may be.
+      scalingConfig: { minSize: group.min, maxSize: group.max, desiredSize: group.min },
+      updateConfig: { maxUnavailablePercentage: exchangedAtOnce },
+      subnets: [...subnetIds(subnets, states, needs)],
+      instanceTypes: [...group.instanceTypes],
+      capacityType: group.isSpot ? "SPOT" : "ON_DEMAND",
+      amiType: group.amiType,
+      nodeRole: states.of(needs.role, role).arn,
+      labels: { ...group.labels },
+      taints: group.taints.map((taint) => ({ ...taint, effect: "NO_SCHEDULE" as const })),
+      launchTemplate: { id: template.templateId, version: String(template.version) },
+      tags: { ...tagsOf(of, wish.id) },
+      ...(version !== undefined && { version }),
+    };
+  }
+
+  /** Nodes of another version, or of another launch template, come before those of today are emptied and go. */
+  async function exchangeNodes(
+    eks: Eks,
+    wish: NodeGroupWish,
+    state: NodeGroup,
+    doing: Waiting & { readonly states: States },
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { version } = wish;
+    const template =
+      wish.launchTemplate === undefined ? undefined : doing.states.of(needs.launchTemplate, wish.launchTemplate);
+    const isBehind = template !== undefined && (state.launchTemplate?.version ?? 0) < template.diskVersion;
+    const isOlder = version !== undefined && version !== state.version;
+    if (!isOlder && !isBehind) return;
+    doing.report("new nodes come, then those of today are emptied and go");
+    const input = {
+      clusterName,
+      nodegroupName: state.name,
+      ...(isOlder && { version }),
+      ...(isBehind && { launchTemplate: { id: template.templateId, version: String(template.version) } }),
+    };
+    const of = { ...updated(state), typicalMs: 10 * minuteMs };
+    await update(eks, of, async () => (await eks.updateNodegroupVersion(input, signal)).update, doing, signal);
+  }
+
+  async function scale(
+    eks: Eks,
+    { group }: NodeGroupWish,
+    state: NodeGroup,
+    doing: Waiting,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const change = scalingChange(group, state);
+    if (!change) return;
+    const input = { clusterName, nodegroupName: state.name, ...change };
+    const of = { ...updated(state), typicalMs: scaleMs };
+    await update(eks, of, async () => (await eks.updateNodegroupConfig(input, signal)).update, doing, signal);
+  }
+
+  function updated({ name }: NodeGroup) {
+    return { cluster: clusterName, nodeGroup: name, what: `node group ${name}` };
+  }
+
+  function allTags({ id, group }: NodeGroupWish): Tags {
+    return { ...tagsOf(context, id), ...(group.infs > 0 && { [completeTag]: "yes" }) };
+  }
+
+  /** What the autoscaler must know of nodes before there is any: it knows GPUs by itself, Inferentia chips it does not. */
+  async function finish(eks: Eks, wish: NodeGroupWish, state: NodeGroup, signal: AbortSignal): Promise<NodeGroup> {
+    const tags = allTags(wish);
+    if (tagDifferences(tags, state.tags).length === 0) return state;
+    if (wish.group.infs > 0 && state.autoScalingGroup !== undefined) {
+      const autoScaling = await aws.autoScaling();
+      const tag = {
+        ResourceId: state.autoScalingGroup,
+        ResourceType: "auto-scaling-group",
+        Key: "k8s.io/cluster-autoscaler/node-template/resources/aws.amazon.com/neuron",
+        Value: String(wish.group.infs),
+        PropagateAtLaunch: false,
+      };
+      await autoScaling.createOrUpdateTags({ Tags: [tag] }, signal);
+    }
+    await eks.tagResource({ resourceArn: state.arn, tags: { ...tags } }, signal);
+    return { ...state, tags: { ...state.tags, ...tags } };
+  }
+
+  /** @throws as soon as it is known that it will not become so, with the cause */
+  async function untilActive(
+    eks: Eks,
+    name: string,
+    wait: Waiting & { readonly typicalMs: number; readonly isThere?: boolean; readonly isOld?: boolean },
+    signal: AbortSignal,
+  ): Promise<NodeGroup> {
+    const { clock, report, typicalMs, isThere = false, isOld = false } = wait;
+    const troubles = watchTrouble(aws, name, { clock, isOld });
+    let absences = isThere ? mostAbsences - 1 : 0;
+    const look = async (stop: AbortSignal): Promise<NodeGroup | undefined> => {
+      const group = await describe(eks, clusterName, name, stop);
+      if (!group) {
+        absences += 1;
+        if (absences >= mostAbsences) throw gone(name);
+        return undefined;
+      }
+      const state = stateOf(group);
+      if (state.status === "ACTIVE" || state.status === "DEGRADED") return state;
+      if (state.status === "DELETING") throw gone(name);
+      const trouble = await troubles.look(group, stop);
+      if (trouble.cause) throw trouble.cause;
+      if (state.status.endsWith("_FAILED")) throw failed(state, trouble.text);
+      if (trouble.text) report(trouble.text);
+      return undefined;
+    };
+    return poll(look, { clock, until: `node group ${name} is ready`, typicalMs, timeoutMs: longestMs }, signal);
+  }
+}
+
+function describe(eks: Eks, clusterName: string, nodegroupName: string, signal: AbortSignal) {
+  return orAbsent(eks.describeNodegroup({ clusterName, nodegroupName }, signal)).then((found) => found?.nodegroup);
+}
+
+async function allGroups(eks: Eks, clusterName: string, signal: AbortSignal): Promise<readonly string[]> {
+  const list = (nextToken: string | undefined) =>
+    orAbsent(eks.listNodegroups({ clusterName, ...(nextToken && { nextToken }) }, signal));
+  return allPages(
+    list,
+    (page) => page?.nodegroups,
+    (page) => page?.nextToken,
+  );
+}
+
+function failed({ name, issues, status }: NodeGroup, trouble: string): CortexError {
+  return new CortexError("FAILED", `node group ${name}: ${trouble || issues || status}`, {
+    hint: "put right what AWS names and run the same command again: the failed one is removed and made anew",
+  });
+}
+
+function gone(name: string): CortexError {
+  return new CortexError("CONFLICT", `node group ${name} is being removed by somebody else`, {
+    hint: "run the same command again when it is gone",
+  });
+}
+
+function cannotRemove({ name, issues }: NodeGroup): CortexError {
+  return new CortexError("FAILED", `EKS could not remove node group ${name}: ${issues || "it says no more"}`, {
+    hint: "put right what EKS names and run the same command again",
+  });
+}
+
+function foundOf(group: Described): Found<NodeGroup> {
+  const state = stateOf(group);
+  const status = isLost(group) ? "failed" : (statuses[state.status] ?? "ready");
+  const { launchTemplate, name } = state;
+  return {
+    id: `node-group/${name}`,
+    label: name,
+    state,
+    status,
+    ...(status === "failed" && { cause: state.issues || "EKS says no more" }),
+    ...(group.createdAt && { createdAt: group.createdAt.getTime() }),
+    uses: [...state.subnetIds, ...(launchTemplate ? [launchTemplate.templateId] : [])],
+  };
+}
+
+const statuses: Readonly<Record<string, Found<unknown>["status"]>> = {
+  CREATING: "making",
+  UPDATING: "changing",
+  DELETING: "removing",
+  CREATE_FAILED: "failed",
+  DELETE_FAILED: "failed",
+};
+
+/** What it was made of is gone, and EKS takes nothing else in its place. */
+const lost: ReadonlySet<string> = new Set(["Ec2LaunchTemplateNotFound", "AutoScalingGroupNotFound"]);
+
+function isLost({ status, health }: Described): boolean {
+  return status === "DEGRADED" && (health?.issues ?? []).some(({ code = "" }) => lost.has(code));
+}
+
+/** Pure. */
+function stateOf(group: Described): NodeGroup {
+  const { launchTemplate, scalingConfig, resources } = group;
+  const [autoScalingGroup] = resources?.autoScalingGroups ?? [];
+  return {
+    name: group.nodegroupName ?? "",
+    arn: group.nodegroupArn ?? "",
+    status: group.status ?? "",
+    version: group.version ?? "",
+    releaseVersion: group.releaseVersion ?? "",
+    min: scalingConfig?.minSize ?? 0,
+    max: scalingConfig?.maxSize ?? 0,
+    desired: scalingConfig?.desiredSize ?? 0,
+    instanceTypes: group.instanceTypes ?? [],
+    isSpot: group.capacityType === "SPOT",
+    amiType: group.amiType ?? "",
+    labels: group.labels ?? {},
+    taints: (group.taints ?? []).map(({ key = "", value = "", effect = "" }) => ({ key, value, effect })),
+    subnetIds: group.subnets ?? [],
+    ...(launchTemplate?.id && {
+      launchTemplate: { templateId: launchTemplate.id, version: Number(launchTemplate.version) },
+    }),
+    ...(autoScalingGroup?.name && { autoScalingGroup: autoScalingGroup.name }),
+    issues: issuesText(group.health?.issues),
+    tags: group.tags ?? {},
+  };
+}
