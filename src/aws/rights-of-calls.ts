@@ -37,6 +37,12 @@ const groups = {
     ec2: ["describeInstances", "describeRegions"],
   },
   prices: { pricing: ["getProducts"], ec2: ["describeSpotPriceHistory", "describeInstanceTypes"] },
+  /** What of a cluster costs money. */
+  running: {
+    ec2: ["describeVpcs", "describeVolumes", "describeNatGateways", "describeAddresses"],
+    ecr: ["describeRepositories"],
+    eks: ["describeClusterVersions"],
+  },
   /** What is there of a cluster. */
   resources: {
     autoScaling: ["describeAutoScalingGroups", "describeScalingActivities"],
@@ -180,7 +186,7 @@ const groups = {
 
 type Group = keyof typeof groups;
 
-const planning: readonly Group[] = ["whoAmI", "cluster", "prices", "resources", "facts"];
+const planning: readonly Group[] = ["whoAmI", "cluster", "prices", "resources", "facts", "balancers"];
 
 const groupsOf: Readonly<Record<CloudActivity, readonly Group[]>> = {
   up: [...planning, "lease", "making", "removing"],
@@ -188,10 +194,10 @@ const groupsOf: Readonly<Record<CloudActivity, readonly Group[]>> = {
   diff: planning,
   upgrade: [...planning, "lease", "upgrading"],
   down: ["whoAmI", "cluster", "prices", "resources", "lease", "removing", "sweeping"],
-  info: ["whoAmI", "cluster", "prices", "balancers"],
-  list: ["whoAmI", "cluster"],
-  export: ["whoAmI", "cluster"],
-  health: ["whoAmI", "cluster", "resources", "balancers"],
+  info: ["whoAmI", "cluster", "prices", "running", "balancers"],
+  list: ["whoAmI", "cluster", "running"],
+  export: ["whoAmI", "cluster", "running"],
+  health: ["whoAmI", "cluster", "running", "resources", "balancers"],
   logs: ["readingLogs"],
   deploy: ["whoAmI", "pushing"],
 };

@@ -1,11 +1,12 @@
 import type { Aws } from "../../aws/aws.ts";
 import { awsErrorName } from "../../aws/refusal.ts";
+import type { CloudRight } from "../../core/cloud-rights.ts";
 import type { Cluster } from "../../spec/parse-cluster.ts";
 import type { Facts } from "../facts.ts";
 import { clusterTag } from "../resources/context.ts";
 import { type Findings, findingsOf, join, nothingFound, throwFindings } from "./findings.ts";
 import { checkQuotas } from "./quotas.ts";
-import { checkRights, type NeededRights } from "./rights.ts";
+import { checkRights } from "./rights.ts";
 
 export interface PreflightQuestion {
   readonly aws: Aws;
@@ -14,7 +15,8 @@ export interface PreflightQuestion {
   readonly facts?: Facts;
   /** What `readFacts` threw: its reasons are told together with those found here. */
   readonly factsFailure?: unknown;
-  readonly needs: readonly NeededRights[];
+  /** As `src/aws/policies.ts` tells them. */
+  readonly needs: readonly CloudRight[];
   /** Ids of the resources that are going to be made; empty without facts. */
   readonly creates: readonly string[];
 }

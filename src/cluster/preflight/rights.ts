@@ -1,37 +1,28 @@
 import type { EvaluationResult } from "@aws-sdk/client-iam";
 import type { Aws, AwsIdentity } from "../../aws/aws.ts";
 import { awsErrorName } from "../../aws/refusal.ts";
+import type { CloudRight } from "../../core/cloud-rights.ts";
 import { CortexError } from "../../core/errors.ts";
 import { allPages, partsOf } from "../pages.ts";
 import { type Findings, nothingFound } from "./findings.ts";
 
-/** Rights that a command takes, on one kind of resource. */
-export interface NeededRights {
-  /** `ec2:CreateVpc`. */
-  readonly actions: readonly string[];
-  /** ARN without placeholders in it; `*` for those that know no resources. */
-  readonly resource: string;
-  /** Keys of the request that policies decide by: `iam:PassedToService`. */
-  readonly context?: Readonly<Record<string, string>>;
-}
-
 /** IAM simulates so many actions at a time without a second page. */
 const mostActions = 100;
+/** Needed once in the life of an account, so that most have no use for it; who lacks it hears of it when it is needed. */
+const seldomNeeded = new Set(["iam:CreateServiceLinkedRole"]);
 
 /**
- * Asks IAM whether who calls may do all of `needs`, without doing any of it. Service control policies of an organisation count,
- * those of resources do not.
+ * Asks IAM whether who calls may do all of `needs`, without doing any of it. Policies of an organisation count, those of resources
+ * do not.
  */
-export async function checkRights(aws: Aws, needs: readonly NeededRights[], signal: AbortSignal): Promise<Findings> {
+export async function checkRights(aws: Aws, needs: readonly CloudRight[], signal: AbortSignal): Promise<Findings> {
   const identity = await aws.identity(signal);
   const principal = await principalOf(aws, identity, signal);
   if (principal === undefined) return nothingFound;
+  const certain = needs.filter(({ action }) => !seldomNeeded.has(action));
   try {
-    const parts = needs.flatMap(({ actions, ...rest }) =>
-      partsOf(actions, mostActions).map((some) => ({ ...rest, actions: some })),
-    );
-    const denied = await Promise.all(parts.map((part) => deniedOf(aws, principal, part, signal)));
-    return findingsFor(identity, denied.flat());
+    const denied = await Promise.all(questionsOf(certain).map((one) => deniedOf(aws, principal, one, signal)));
+    return findingsFor(identity, onAllResources(certain, denied.flat()));
   } catch (error) {
     if (!isRefusal(error)) throw error;
     const action = "iam:SimulatePrincipalPolicy";
@@ -39,11 +30,52 @@ export async function checkRights(aws: Aws, needs: readonly NeededRights[], sign
   }
 }
 
-interface Denied {
+interface Question {
+  readonly actions: readonly string[];
+  /** Without `*`, but for one that is nothing else. */
+  readonly resource: string;
+  readonly context: Readonly<Record<string, string>>;
+}
+
+export interface Denied {
   readonly action: string;
   readonly resource: string;
-  /** `an explicit deny`, `a permissions boundary` …; undefined: nothing allows it. */
+  /** `a policy`, `a permissions boundary` …; undefined: nothing allows it. */
   readonly by?: string;
+}
+
+/** Pure. What is asked about the same resource in the same way is asked at once. */
+export function questionsOf(needs: readonly CloudRight[]): readonly Question[] {
+  const each = needs.flatMap(({ action, resources, context = {} }) =>
+    resources.map((pattern) => ({ action, resource: exampleOf(pattern), context: firstOf(context) })),
+  );
+  const alike = Map.groupBy(each, ({ resource, context }) => JSON.stringify([resource, context]));
+  return [...alike.values()].flatMap((some) =>
+    partsOf(some, mostActions).map((part) => ({
+      actions: part.map(({ action }) => action),
+      resource: part[0]!.resource,
+      context: part[0]!.context,
+    })),
+  );
+}
+
+/** @returns a resource that `pattern` stands for: IAM asks about one, not about all that might be */
+function exampleOf(pattern: string): string {
+  return pattern === "*" ? pattern : pattern.replace(":*/", ":cluster/").replaceAll("*", "x");
+}
+
+function firstOf(context: Readonly<Record<string, readonly string[]>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(context).flatMap(([key, [value]]) => (value === undefined ? [] : [[key, value]])),
+  );
+}
+
+/** Pure. @returns what is denied of all its resources; a policy may allow it on those of them that matter */
+export function onAllResources(needs: readonly CloudRight[], denied: readonly Denied[]): readonly Denied[] {
+  return needs.flatMap(({ action, resources }) => {
+    const some = denied.filter((one) => one.action === action);
+    return some.length < resources.length ? [] : some.slice(0, 1);
+  });
 }
 
 /** Pure. @returns one finding for all rights that are missing, which is what a user gives to an administrator */
@@ -58,40 +90,41 @@ export function findingsFor({ arn }: AwsIdentity, denied: readonly Denied[]): Fi
   return { findings: [{ code: "NOT_AUTHORISED", message, hint }], warnings: [] };
 }
 
-async function deniedOf(aws: Aws, principal: string, need: NeededRights, signal: AbortSignal): Promise<Denied[]> {
+async function deniedOf(aws: Aws, principal: string, question: Question, signal: AbortSignal): Promise<Denied[]> {
   const iam = await aws.iam();
-  const ContextEntries = Object.entries(need.context ?? {}).map(([key, value]) => {
-    return { ContextKeyName: key, ContextKeyValues: [value], ContextKeyType: "string" as const };
-  });
+  const context = { "aws:RequestedRegion": aws.region, ...question.context };
   const asked = {
     PolicySourceArn: principal,
-    ActionNames: [...need.actions],
-    ResourceArns: [need.resource],
-    ContextEntries,
+    ActionNames: [...question.actions],
+    ResourceArns: [question.resource],
+    ContextEntries: Object.entries(context).map(([key, value]) => {
+      return { ContextKeyName: key, ContextKeyValues: [value], ContextKeyType: "string" as const };
+    }),
   };
   const pages = await allPages(
     (Marker) => iam.simulatePrincipalPolicy({ ...asked, Marker }, signal),
     ({ IsTruncated, Marker }) => (IsTruncated ? Marker : undefined),
   );
-  const results = pages.flatMap(({ EvaluationResults = [] }) => EvaluationResults);
-  return results.filter(({ EvalDecision }) => EvalDecision !== "allowed").map((one) => deniedFrom(one, need.resource));
+  return pages
+    .flatMap(({ EvaluationResults = [] }) => EvaluationResults)
+    .filter(isDenied)
+    .map((one) => deniedFrom(one, question.resource));
+}
+
+/** A policy that decides by something which is not known here (a second factor, a tag) may allow it all the same. */
+function isDenied({ EvalDecision, MissingContextValues = [] }: EvaluationResult): boolean {
+  return EvalDecision !== "allowed" && MissingContextValues.length === 0;
 }
 
 function deniedFrom(result: EvaluationResult, resource: string): Denied {
-  const {
-    EvalActionName: action = "",
-    EvalDecision,
-    OrganizationsDecisionDetail,
-    PermissionsBoundaryDecisionDetail,
-  } = result;
-  const base = { action, resource };
-  if (OrganizationsDecisionDetail?.AllowedByOrganizations === false) {
+  const base = { action: result.EvalActionName ?? "", resource };
+  if (result.OrganizationsDecisionDetail?.AllowedByOrganizations === false) {
     return { ...base, by: "a policy of the organisation" };
   }
-  if (PermissionsBoundaryDecisionDetail?.AllowedByPermissionsBoundary === false) {
+  if (result.PermissionsBoundaryDecisionDetail?.AllowedByPermissionsBoundary === false) {
     return { ...base, by: "a permissions boundary" };
   }
-  return EvalDecision === "explicitDeny" ? { ...base, by: "a policy" } : base;
+  return result.EvalDecision === "explicitDeny" ? { ...base, by: "a policy" } : base;
 }
 
 /**

@@ -24,7 +24,7 @@ const burstable = [
 
 export const builtInPrices: ReadonlyMap<PriceKey, number> = new Map<PriceKey, number>([
   ["control-plane", 0.1],
-  ["control-plane-extended-support", 0.6],
+  ["control-plane-extended-support", 0.5],
   ["nat-gateway", 0.045],
   ["network-load-balancer", 0.0225],
   ["classic-load-balancer", 0.025],

@@ -78,12 +78,12 @@ export function instancePerHour({ type, market }: RunningInstance, prices: Price
 
 function linesOf(running: Running) {
   const addresses = running.addresses + running.instances.filter(({ hasPublicAddress }) => hasPublicAddress).length;
-  const isExtended = running.controlPlane?.support === "extended";
   const all: readonly { what: string; key: PriceKey; count: number; isFirst?: boolean }[] = [
+    { what: "EKS control plane", key: "control-plane", count: running.controlPlane ? 1 : 0, isFirst: true },
     {
-      what: isExtended ? "EKS control plane, extended support" : "EKS control plane",
-      key: isExtended ? "control-plane-extended-support" : "control-plane",
-      count: running.controlPlane ? 1 : 0,
+      what: "extended support of its Kubernetes version",
+      key: "control-plane-extended-support",
+      count: running.controlPlane?.support === "extended" ? 1 : 0,
       isFirst: true,
     },
     { what: plural(running.natGateways, "NAT gateway"), key: "nat-gateway", count: running.natGateways },

@@ -29,7 +29,7 @@ const running: Running = {
 const prices = pricesWith(
   {
     "control-plane": 0.1,
-    "control-plane-extended-support": 0.6,
+    "control-plane-extended-support": 0.5,
     "instance/m5.large": 1,
     "volume/gp3": 0.01,
     "volume-iops/gp3": 0.001,
@@ -60,7 +60,8 @@ test("all that runs has a line, and what runs on the spot market its price", () 
 test("a version beyond its standard support costs more", () => {
   const none = { ...running, instances: [], volumes: [], natGateways: 0, networkLoadBalancers: 0, addresses: 0 };
   expect(lines({ ...none, controlPlane: { support: "extended" } })).toEqual([
-    "EKS control plane, extended support = 0.6",
+    "EKS control plane = 0.1",
+    "extended support of its Kubernetes version = 0.5",
   ]);
 });
 
