@@ -6,6 +6,8 @@ delete process.env.FORCE_COLOR;
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
+    // Starts nothing until a test asks for it.
+    globalSetup: ["test/aws/shared-moto.ts"],
     // Tests start real processes, so that more workers than cores only makes each of them wait.
     maxWorkers: Math.max(1, availableParallelism()),
     testTimeout: 30_000,

@@ -1,4 +1,4 @@
-// Makes .venv, the Python environment that the runtime's tests run in: node scripts/python-dev.mjs
+// Makes .venv, the Python environment that the runtime's tests and the emulated AWS run in: node scripts/python-dev.mjs
 // Does nothing when it is there already, made from the same requirements and the same Python.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -7,7 +7,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const requirements = join(root, "test/runtime/requirements.txt");
+const requirements = ["test/runtime/requirements.txt", "test/aws/requirements.txt"];
 const venv = join(root, ".venv");
 const stampFile = join(venv, ".made-from");
 
@@ -17,16 +17,19 @@ function main() {
   const python = findPython();
   if (python === undefined)
     return fail("Python 3.9 or later with the venv module is needed; none was found as python3");
-  const stamp = createHash("sha256").update(python.version).update(readFileSync(requirements)).digest("hex");
+  const hash = createHash("sha256").update(python.version);
+  for (const path of requirements) hash.update(readFileSync(join(root, path)));
+  const stamp = hash.digest("hex");
   if (existsSync(stampFile) && readFileSync(stampFile, "utf8") === stamp) return 0;
   if (run(process.execPath, [join(root, "scripts/fetch-wheels.mjs")]) !== 0) return 1;
   // Without pip, because Debian's Python cannot put it there; the project brings pip as a wheel, which runs as it is.
   if (run(python.command, ["-m", "venv", "--clear", "--without-pip", venv]) !== 0) return 1;
   const wheels = join(root, "dist/wheels");
   const pip = readdirSync(wheels).find((file) => file.startsWith("pip-"));
-  const options = ["--quiet", "--disable-pip-version-check", "--no-input", "--requirement", requirements];
+  const files = requirements.flatMap((path) => ["--requirement", join(root, path)]);
+  const options = ["--quiet", "--disable-pip-version-check", "--no-input", ...files];
   if (run(venvPython(), [join(wheels, String(pip), "pip"), "install", ...options]) !== 0) {
-    return fail("the packages of test/runtime/requirements.txt could not be installed; pip's own words stand above");
+    return fail(`the packages of ${requirements.join(" and ")} could not be installed; pip's own words stand above`);
   }
   writeFileSync(stampFile, stamp);
   return 0;

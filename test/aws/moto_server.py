@@ -1,0 +1,43 @@
+"""Serves moto on a free port of the loopback interface, says which on its first line, and ends when its input does."""
+
+import json
+import os
+import re
+import sys
+import threading
+
+from moto.iam import aws_managed_policies
+
+# Every account holds all of these: the thousand that no cluster uses would take most of the time of a test.
+USED_POLICIES = re.compile("AmazonEKS|AmazonEC2Container|AmazonEBSCSI|AmazonSSM|AmazonS3|CloudWatch|AdministratorAccess")
+policies = json.loads(aws_managed_policies.aws_managed_policies_data)
+used = {name: policy for name, policy in policies.items() if USED_POLICIES.match(name)}
+aws_managed_policies.aws_managed_policies_data = json.dumps(used)
+
+from moto.ec2.models import amis  # noqa: E402
+from moto.server import DomainDispatcherApplication, create_backend_app  # noqa: E402
+from werkzeug.serving import WSGIRequestHandler, make_server  # noqa: E402
+
+# One image is enough, as nothing runs on instances; once this is set moto loads no others.
+amis.AMIS = [image for image in amis.AMIS if image["ami_id"] == "ami-12c6146b"]
+os.environ["MOTO_AMIS_PATH"] = "loaded"
+
+
+class QuietHandler(WSGIRequestHandler):
+    """Keeps connections, and says nothing of requests."""
+
+    protocol_version = "HTTP/1.1"
+
+    def log(self, *_: object) -> None:
+        pass
+
+
+def main() -> None:
+    app = DomainDispatcherApplication(create_backend_app)
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=QuietHandler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    print(json.dumps({"port": server.server_port, "images": len(amis.AMIS)}), flush=True)
+    sys.stdin.read()
+
+
+main()
