@@ -1,6 +1,7 @@
 import { basename } from "node:path";
 import { build, transform } from "esbuild";
 import { commonJsPackages } from "./commonjs-packages.ts";
+import { sdkSchemas } from "./sdk-schemas.ts";
 
 /** A file of the built program; the loader (loader.cjs) runs it. */
 export interface Chunk {
@@ -29,7 +30,7 @@ export async function bundle(entry: string, version: string): Promise<Chunk[]> {
     chunkNames: "[name]-[hash]",
     charset: "ascii",
     legalComments: "none",
-    plugins: [commonJsPackages],
+    plugins: [commonJsPackages, sdkSchemas],
     write: false,
     define: {
       __CORTEX_VERSION__: JSON.stringify(version),
