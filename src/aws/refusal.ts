@@ -1,6 +1,8 @@
 /** What an error of the SDK, of the network or of the chain of credentials carries; all of it may be absent. */
 interface Carried {
   readonly name?: string;
+  /** How AWS names it where the SDK has made a name of its own of it: `NoSuchEntity`, whose name is `NoSuchEntityException`. */
+  readonly Code?: string;
   readonly code?: string;
   readonly syscall?: string;
   readonly message?: string;
@@ -115,7 +117,7 @@ function carried(error: unknown): Carried {
  */
 export function awsErrorName(error: unknown): string | undefined {
   for (let one = error, depth = 0; depth < 8; depth += 1) {
-    if (statusOf(one) !== undefined) return carried(one).name;
+    if (statusOf(one) !== undefined) return carried(one).Code ?? carried(one).name;
     one = carried(one).cause;
     if (one === undefined) return undefined;
   }
