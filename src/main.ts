@@ -6,6 +6,7 @@ import type { Check } from "./core/check.ts";
 import type { ClusterAdmin } from "./core/cluster.ts";
 import type { Environment } from "./core/environment.ts";
 import { CortexError } from "./core/errors.ts";
+import type { LogArchive } from "./environments/kubernetes/logs/log-archive.ts";
 import type { ImageBuilder } from "./image/image.ts";
 import type { KnownCluster } from "./kubernetes/connect.ts";
 import type { KubeClient } from "./kubernetes/kube-client.ts";
@@ -134,7 +135,7 @@ async function joinKubernetes(
   home: string,
   variables: App["variables"],
 ): Promise<Environment> {
-  const { name, namespace, registry, gateway, prometheus, base_image: baseImage } = settings;
+  const { name, namespace, registry, gateway, prometheus, base_image: baseImage, eks } = settings;
   const { kubernetesEnvironment } = await import("./environments/kubernetes/kubernetes-environment.ts");
   // One for all APIs: those of a file share an image.
   let images: Promise<ImageBuilder> | undefined;
@@ -145,6 +146,7 @@ async function joinKubernetes(
     ...(gateway !== undefined && { gateway }),
     ...(prometheus !== undefined && { prometheus }),
     ...(baseImage !== undefined && { baseImage }),
+    ...(eks !== undefined && { archive: (signal: AbortSignal) => openLogArchive(eks, variables, signal) }),
     version: installation().version,
     now: Date.now,
     connect: (signal) => connectTo(settings, variables, signal),
@@ -249,6 +251,17 @@ async function eksCluster(eks: EksSettings, variables: App["variables"], signal:
     authorities: Buffer.from(authority, "base64").toString("utf8"),
     tokens: clusterTokens(aws, cluster),
   };
+}
+
+/** What a cluster of `cluster up` keeps of replicas that are gone. */
+async function openLogArchive(eks: EksSettings, variables: App["variables"], signal: AbortSignal): Promise<LogArchive> {
+  const { cluster, region, profile } = eks;
+  const [aws, { logArchive }, { containerLogGroup }] = await Promise.all([
+    openAws({ region, ...(profile !== undefined && { profile }) }, variables, signal),
+    import("./cluster/log-archive.ts"),
+    import("./cluster/resources/names.ts"),
+  ]);
+  return logArchive(aws, containerLogGroup(cluster));
 }
 
 /** AWS as whoever this machine is to it; nothing is asked before the first call. */

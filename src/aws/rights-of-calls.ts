@@ -181,7 +181,7 @@ const groups = {
     loadBalancers: ["describeLoadBalancers", "describeTags", "describeTargetGroups"],
   },
   pushing: { ecr: ["getAuthorizationToken", "createRepository"] },
-  readingLogs: { logs: ["filterLogEvents", "describeLogStreams"] },
+  readingLogs: { logs: ["getLogEvents", "describeLogStreams"] },
 } as const satisfies Readonly<Record<string, CallsUsed>>;
 
 type Group = keyof typeof groups;

@@ -3,7 +3,6 @@ import {
   DeleteLogGroupCommand,
   DescribeLogGroupsCommand,
   DescribeLogStreamsCommand,
-  FilterLogEventsCommand,
   GetLogEventsCommand,
   ListTagsForResourceCommand,
   PutRetentionPolicyCommand,
@@ -20,7 +19,6 @@ export const logsOperations = {
   tagResource: repeatable(TagResourceCommand),
   putRetentionPolicy: repeatable(PutRetentionPolicyCommand),
   deleteLogGroup: repeatable(DeleteLogGroupCommand),
-  filterLogEvents: read(FilterLogEventsCommand),
   getLogEvents: read(GetLogEventsCommand),
   describeLogStreams: read(DescribeLogStreamsCommand),
 } as const;

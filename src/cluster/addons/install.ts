@@ -93,8 +93,12 @@ async function installOne(
     };
     await waitForAddon(client, name, waiting);
   }
-  await removeSurplus((addon.surplus ?? []) as readonly KubeObject[], client, signal);
-  if (objects.length > 0 || isAwaited) onEvent({ addon: name, phase: "ready" });
+  const surplus = (addon.surplus ?? []) as readonly KubeObject[];
+  const isGoing = addon.action === "remove";
+  if (isGoing) onEvent({ addon: name, phase: "removing", detail: `${surplus.length} objects` });
+  await removeSurplus(surplus, client, signal);
+  if (isGoing) onEvent({ addon: name, phase: "gone" });
+  else if (objects.length > 0 || isAwaited) onEvent({ addon: name, phase: "ready" });
 }
 
 async function removeSurplus(objects: readonly KubeObject[], client: KubeClient, signal: AbortSignal): Promise<void> {

@@ -21,7 +21,7 @@ export function namesOf({ clusterName, accountId, region }: Named) {
     repository: `${repositoryPrefix(clusterName)}/cortex`,
     logGroups: {
       /** What containers print. */
-      containers: `/cortex/${clusterName}`,
+      containers: containerLogGroup(clusterName),
       /** What EKS itself writes to; the name is its choice. */
       controlPlane: `/aws/eks/${clusterName}/cluster`,
     },
@@ -33,6 +33,11 @@ export function namesOf({ clusterName, accountId, region }: Named) {
       return `${clusterName.slice(0, most).replace(/-+$/, "")}${end}`;
     },
   };
+}
+
+/** Of CloudWatch, once per account and region. */
+export function containerLogGroup(clusterName: string): string {
+  return `/cortex/${clusterName}`;
 }
 
 /** ECR takes no two dashes in a row; the hash keeps `a--b` and `a-b` apart. */

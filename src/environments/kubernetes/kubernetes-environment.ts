@@ -52,7 +52,7 @@ export interface KubernetesOptions extends ClusterOverrides {
   connect(signal: AbortSignal): Promise<KubeClient>;
   images(): Promise<ImageBuilder>;
   /** Where the lines of replicas that are gone are kept; undefined: nowhere. */
-  archive?(): Promise<LogArchive>;
+  archive?(signal: AbortSignal): Promise<LogArchive>;
   now(): number;
 }
 
@@ -226,7 +226,7 @@ class KubernetesEnvironment implements Environment {
 
   async *logs(name: string, options: LogOptions, signal: AbortSignal): AsyncGenerator<LogLine> {
     const { client, namespace } = await this.#connected(signal);
-    const archive = await this.#options.archive?.();
+    const archive = await this.#options.archive?.(signal);
     const [{ podLogs }, state] = await Promise.all([
       import("./pod-logs.ts"),
       // What an API printed that is deleted is still in the archive.
