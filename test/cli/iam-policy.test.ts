@@ -18,7 +18,7 @@ test("iam-policy prints what all of `cortex cluster` needs", async () => {
   const policy = await policyOf();
   expect(policy.Version).toBe("2012-10-17");
   expect(actionsOf(policy)).toEqual(
-    expect.arrayContaining(["ec2:CreateVpc", "eks:DeleteCluster", "logs:FilterLogEvents"]),
+    expect.arrayContaining(["ec2:CreateVpc", "eks:DeleteCluster", "logs:GetLogEvents"]),
   );
 });
 
