@@ -250,6 +250,7 @@ async function eksCluster(eks: EksSettings, variables: App["variables"], signal:
     server: endpoint,
     authorities: Buffer.from(authority, "base64").toString("utf8"),
     tokens: clusterTokens(aws, cluster),
+    strangerHint: `whoever made the cluster can let you in: aws eks create-access-entry --cluster-name ${cluster} --region ${region} --principal-arn ARN, yours being what \`aws sts get-caller-identity\` prints`,
   };
 }
 

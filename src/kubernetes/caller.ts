@@ -37,6 +37,8 @@ interface Failure {
 }
 
 export function callerOf(transport: Transport, credentials: CredentialSource, limiter: Limiter, place: Place): Caller {
+  const told = (asked: Asked): Asked =>
+    place.strangerHint === undefined ? asked : { ...asked, strangerHint: place.strangerHint };
   let hasAnswered = false;
   let lostAt = Number.NEGATIVE_INFINITY;
 
@@ -80,7 +82,7 @@ export function callerOf(transport: Transport, credentials: CredentialSource, li
     },
     async openSocket(path, protocols, signal) {
       const { openWebSocket } = await import("./websocket.ts");
-      const asked = { verb: "get", path, context: place.context };
+      const asked = told({ verb: "get", path, context: place.context });
       try {
         for (let isSecond = false; ; isSecond = true) {
           const shown = await credentials.current(signal);
@@ -105,7 +107,7 @@ export function callerOf(transport: Transport, credentials: CredentialSource, li
       for (let tries = 0; ; tries += 1) {
         const outcome: { readonly value: T } | Failure = await attempt(
           request,
-          { ...asked, isAfterLostReply },
+          told({ ...asked, isAfterLostReply }),
           read,
           signal,
         );

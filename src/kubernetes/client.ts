@@ -11,11 +11,11 @@ import { watchKind } from "./watch.ts";
 /** The field manager of every write. */
 const fieldManager = "cortex";
 
-type Identity = Pick<KubeClient, "context" | "server" | "namespace">;
+type Identity = Pick<KubeClient, "context" | "server" | "namespace"> & Pick<Asked, "strangerHint">;
 
 /** The client over `caller`; `close` ends its connections. */
 export function clientOver(caller: Caller, identity: Identity, close: () => Promise<void>): KubeClient {
-  const { context } = identity;
+  const { context, strangerHint } = identity;
   const discovery = discoveryOf(context, (path, signal) =>
     absentAsUndefined(exchange({ method: "GET", path }, { verb: "get", path, context }, signal)),
   );
@@ -128,7 +128,8 @@ export function clientOver(caller: Caller, identity: Identity, close: () => Prom
     request: (request, signal) => caller.once(request, signal),
     openSocket: (path, protocols, signal) => caller.openSocket(path, protocols, signal),
     async json<T>(request: RawRequest, signal: AbortSignal) {
-      const about = { verb: request.method.toLowerCase(), path: request.path, context };
+      const stranger = strangerHint === undefined ? {} : { strangerHint };
+      const about = { verb: request.method.toLowerCase(), path: request.path, context, ...stranger };
       const response: RawResponse = await caller.once(request, signal);
       if (response.status >= 200 && response.status < 300) return readJson<T>(response, about);
       throw refusal(response.status, readStatus(response.status, await readAll(response)), about);

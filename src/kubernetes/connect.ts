@@ -31,6 +31,8 @@ export interface KnownCluster {
   /** PEM. */
   readonly authorities: string;
   readonly tokens: TokenSource;
+  /** What those can do whom the server does not know. */
+  readonly strangerHint: string;
 }
 
 /**
@@ -44,12 +46,14 @@ export async function connect(options: ConnectOptions, signal: AbortSignal): Pro
   const credentials = known ? tokenCredentials(known.tokens) : await credentialsOf(target, variables);
   const proxy = usableProxy(proxyFor(target.server, target.proxyUrl, variables), target.context);
   const transport = openTransport({ server: target.server, tls: target.tls, proxy });
-  const place = { context: target.context, server: target.server, proxy };
+  const stranger = known && { strangerHint: known.strangerHint };
+  const place = { context: target.context, ...stranger, server: target.server, proxy };
   const caller = callerOf(transport, credentials, limiterOf(options.mostRequests ?? 24), place);
   const identity = {
     context: target.context,
     server: target.server.href.replace(/\/$/, ""),
     namespace: target.namespace,
+    ...stranger,
   };
   return clientOver(caller, identity, async () => transport[Symbol.asyncDispose]());
 }

@@ -16,6 +16,7 @@ export interface Asked {
   readonly context: string;
   /** Whether an earlier try may have been carried out. */
   readonly isAfterLostReply?: boolean;
+  readonly strangerHint?: string;
 }
 
 /** The body of a refusal. */
@@ -55,9 +56,9 @@ export function refusal(httpStatus: number, status: Status, asked: Asked): KubeE
     case 401:
       return error(
         "NOT_AUTHORISED",
-        `the cluster of context ${asked.context} does not accept the credentials: ${what}`,
+        `the cluster ${asked.strangerHint ? "" : "of context "}${asked.context} does not accept the credentials: ${what}`,
         {
-          hint: "they may have expired: log in again, or get a new kubeconfig from your cluster",
+          hint: asked.strangerHint ?? "they may have expired: log in again, or get a new kubeconfig from your cluster",
         },
       );
     case 403:

@@ -3,6 +3,8 @@ import type { NoAnswer } from "./transport.ts";
 
 export interface Place {
   readonly context: string;
+  /** What those can do whom the server does not know, where it is not a kubeconfig's matter. */
+  readonly strangerHint?: string;
   readonly server: URL;
   readonly proxy: URL | undefined;
 }
