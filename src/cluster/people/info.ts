@@ -1,5 +1,5 @@
 import type { Aws } from "../../aws/aws.ts";
-import type { CloudInfo, ClusterId } from "../../core/cloud-cluster.ts";
+import type { CloudInfo, ClusterId, ReachableCluster } from "../../core/cloud-cluster.ts";
 import { CortexError } from "../../core/errors.ts";
 import type { KubeClient } from "../../kubernetes/kube-client.ts";
 import { clusterConfig } from "../../kubernetes/labels.ts";
@@ -10,23 +10,23 @@ import type { PriceCache } from "../prices/price-cache.ts";
 import { type Prices, readPrices } from "../prices/read-prices.ts";
 import { type RunningCluster, readRunning } from "../prices/read-running.ts";
 import { instancePerHour, runningCost, runningPriceKeys } from "../prices/running-cost.ts";
+import { namesOf } from "../resources/names.ts";
 import type { KubeNode, KubePod } from "./kube-shapes.ts";
 import { workplaceOf } from "./node-uses.ts";
 
 export interface InfoPorts {
+  /** Of the cluster's region. */
   readonly aws: Aws;
   readonly cache: PriceCache;
-  /** To the API server of the cluster. */
-  connect(signal: AbortSignal): Promise<KubeClient>;
-  /** Names that follow from those of the cluster and the account. */
-  readonly bucket?: string;
-  readonly registry?: string;
+  reach(signal: AbortSignal): Promise<ReachableCluster>;
+  connect(cluster: ReachableCluster, signal: AbortSignal): Promise<KubeClient>;
 }
 
 /** What one look into the cluster found; all of it absent where it does not answer. */
 interface Inside {
   readonly nodes: readonly KubeNode[];
   readonly pods: readonly KubePod[];
+  readonly registry?: string;
   readonly apiEndpoint?: string;
   /** Why it could not be looked into. */
   readonly failure?: string;
@@ -38,12 +38,12 @@ interface Inside {
  */
 export async function readInfo(cluster: ClusterId, ports: InfoPorts, signal: AbortSignal): Promise<CloudInfo> {
   const { aws } = ports;
-  const found = await readRunning(aws, cluster.name, signal);
+  const [found, { accountId }] = await Promise.all([readRunning(aws, cluster.name, signal), aws.identity(signal)]);
   if (isNothing(found)) throw noCluster(cluster);
   const [prices, inside] = await Promise.all([pricesOf(found, ports, signal), lookInside(found, ports, signal)]);
   const { controlPlane, running } = found;
   const instances = new Map(running.instances.map((instance) => [instance.id, instance]));
-  const workplace = workplaceOf(inside.nodes, inside.pods, (id) => {
+  const { nodes, apis, idlePerHour, unscheduledReplicas } = workplaceOf(inside.nodes, inside.pods, (id) => {
     const instance = instances.get(id);
     return instance && instancePerHour(instance, prices);
   });
@@ -53,13 +53,13 @@ export async function readInfo(cluster: ClusterId, ports: InfoPorts, signal: Abo
     kubernetesVersion: controlPlane?.version ?? "",
     ...(controlPlane?.endpoint !== undefined && { endpoint: controlPlane.endpoint }),
     ...(inside.apiEndpoint !== undefined && { apiEndpoint: inside.apiEndpoint }),
-    ...(ports.bucket !== undefined && { bucket: ports.bucket }),
-    ...(ports.registry !== undefined && { registry: ports.registry }),
-    nodes: workplace.nodes,
-    unscheduledReplicas: workplace.unscheduledReplicas,
+    bucket: namesOf({ clusterName: cluster.name, region: cluster.region, accountId }).bucket,
+    ...(inside.registry !== undefined && { registry: inside.registry }),
+    nodes,
+    unscheduledReplicas,
     cost: runningCost(running, prices),
-    apis: workplace.apis,
-    idlePerHour: workplace.idlePerHour,
+    apis,
+    idlePerHour,
     warnings: [...(inside.failure === undefined ? [] : [inside.failure]), ...prices.warnings],
   };
 }
@@ -96,8 +96,11 @@ async function pricesOf({ running }: RunningCluster, { aws, cache }: InfoPorts, 
 async function lookInside({ controlPlane }: RunningCluster, ports: InfoPorts, signal: AbortSignal): Promise<Inside> {
   const none = { nodes: [], pods: [] };
   if (controlPlane?.endpoint === undefined) return none;
+  let registry: string | undefined;
   try {
-    await using client = await ports.connect(signal);
+    const reachable = await ports.reach(signal);
+    registry = reachable.registry;
+    await using client = await ports.connect(reachable, signal);
     const [nodes, pods, apiEndpoint] = await Promise.all([
       client.list<KubeNode>(resource.node, {}, signal),
       client.list<KubePod>(resource.pod, {}, signal),
@@ -106,12 +109,14 @@ async function lookInside({ controlPlane }: RunningCluster, ports: InfoPorts, si
     return {
       nodes: nodes?.items ?? [],
       pods: pods?.items ?? [],
+      registry,
       ...(apiEndpoint !== undefined && { apiEndpoint }),
     };
   } catch (error) {
     signal.throwIfAborted();
     if (!(error instanceof CortexError)) throw error;
-    return { ...none, failure: `nodes and APIs are not known: ${error.message}` };
+    const failure = `nodes and APIs are not known: ${error.message}`;
+    return { ...none, ...(registry !== undefined && { registry }), failure };
   }
 }
 

@@ -121,8 +121,9 @@ interface Term {
   >;
 }
 
+/** @param entry text of JSON, which the SDK hands out as an object of type String */
 function productsIn(entry: unknown): readonly Product[] {
-  const { product, terms } = (typeof entry === "string" ? JSON.parse(entry) : entry) as Listed;
+  const { product, terms } = JSON.parse(String(entry)) as Listed;
   const usageType = product?.attributes?.usagetype ?? "";
   return Object.values(terms?.OnDemand ?? {}).flatMap(({ priceDimensions = {} }) =>
     Object.values(priceDimensions).map(({ unit = "", pricePerUnit }) => {
