@@ -32,16 +32,9 @@ export function handlerOf({ service, operation }: AwsRequest): Handler {
   if (service === "ec2") return ec2Handler(operation);
   const mine = whole[service];
   if (mine !== undefined) return mine[operation] ?? (() => missing(service, operation));
-  return (
-    services[service]?.[operation] ??
-    (async ({ forward }) => {
-      const reply = await forward();
-      const isPage = reply.status === 404 && String(reply.headers["content-type"]).startsWith("text/html");
-      return isPage ? missing(service, operation) : reply;
-    })
-  );
+  return services[service]?.[operation] ?? (({ forward }) => forward());
 }
 
-function missing(service: string, operation: string): never {
-  throw new Refused("NotEmulated", `the emulator has no ${service}:${operation}`, 501);
+export function missing(service: string, operation: string, why = ""): never {
+  throw new Refused("NotEmulated", `the emulator has no ${service}:${operation} ${why}`, 501);
 }

@@ -6,7 +6,7 @@ import type { ClientState } from "./clients.ts";
 import type { Unseen } from "./consistency.ts";
 import { actionOf, denied, type FaultRule, type FaultSource, refusalOf } from "./faults.ts";
 import type { Forwarder } from "./forward.ts";
-import { handlerOf } from "./handlers.ts";
+import { handlerOf, missing } from "./handlers.ts";
 import type { HoldSource } from "./holds.ts";
 import { isDenied } from "./iam.ts";
 import { bodyText, Refused, type Reply, refusal } from "./reply.ts";
@@ -132,7 +132,12 @@ async function carryOut(
     region: world.in(request.region),
     moto: world.moto(request.region),
     isScarce: fault?.kind === "capacity",
-    forward: (changed = request) => forwarder.forward(changed, world.account),
+    forward: async (changed = request) => {
+      const reply = await forwarder.forward(changed, world.account);
+      // moto's own failures and what it has not are pages for people.
+      if (!String(reply.headers["content-type"]).startsWith("text/html")) return reply;
+      return reply.status < 400 ? reply : missing(request.service, request.operation, bodyText(reply).slice(0, 500));
+    },
   };
   try {
     return await handlerOf(request)(handling);

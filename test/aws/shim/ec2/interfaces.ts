@@ -10,6 +10,7 @@ import { bodyText, Refused, type Reply, xml } from "../reply.ts";
 import { type Filter, filtersOf, withForm } from "../request.ts";
 import type { Handlers, Handling, RegionState } from "../world.ts";
 import { at, element, parseXml, printXml, setChild, setText, textAt } from "../xml.ts";
+import { withoutFilters } from "./filters.ts";
 
 /** What moto does not know of a network interface. */
 export interface InterfaceRecord {
@@ -127,15 +128,4 @@ function describe({ region }: Handling, reply: Reply, filters: readonly Filter[]
     return filters.every(({ name, values }) => values.includes(own[name]!(now)));
   });
   return xml(200, printXml(root));
-}
-
-/** @returns the parameters without the filters of such names, the others numbered anew */
-export function withoutFilters(form: URLSearchParams, isLeftOut: (name: string) => boolean): URLSearchParams {
-  const rest = new URLSearchParams([...form].filter(([name]) => !name.startsWith("Filter.")));
-  const kept = filtersOf(form).filter(({ name }) => !isLeftOut(name));
-  for (const [index, { name, values }] of kept.entries()) {
-    rest.append(`Filter.${index + 1}.Name`, name);
-    for (const [n, value] of values.entries()) rest.append(`Filter.${index + 1}.Value.${n + 1}`, value);
-  }
-  return rest;
 }

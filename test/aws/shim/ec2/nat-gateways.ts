@@ -2,8 +2,9 @@ import { DescribeAddressesCommand, DisassociateAddressCommand } from "@aws-sdk/c
 import { bodyText, Refused, type Reply, xml } from "../reply.ts";
 import { type Filter, filtersOf, withForm } from "../request.ts";
 import type { Handlers, Handling } from "../world.ts";
-import { at, type Element, findAll, parseXml, printXml, setText, textAt } from "../xml.ts";
-import { findInterfaces, removeInterface, withoutFilters } from "./interfaces.ts";
+import { at, findAll, parseXml, printXml, setText, textAt } from "../xml.ts";
+import { fits, withoutFilters } from "./filters.ts";
+import { findInterfaces, removeInterface } from "./interfaces.ts";
 
 export interface NatRecord {
   readonly allocationId: string | undefined;
@@ -13,6 +14,9 @@ export interface NatRecord {
   /** Its address and interface are free again. */
   isGone: boolean;
 }
+
+/** Elements that filters are about. */
+const fields = { "nat-gateway-id": "natGatewayId", "vpc-id": "vpcId", "subnet-id": "subnetId", state: "state" };
 
 /** A NAT gateway that is deleted is still told of for a while. */
 const toldOfMs = 60 * 60_000;
@@ -111,32 +115,7 @@ function describe({ region }: Handling, reply: Reply, filters: readonly Filter[]
       setText(item, "failureCode", record.failure.code);
       setText(item, "failureMessage", record.failure.message);
     }
-    return filters.every((filter) => fits(item, filter));
+    return filters.every((filter) => fits(item, filter, fields));
   });
   return xml(200, printXml(root));
-}
-
-function fits(item: Element, { name, values }: Filter): boolean {
-  const paths: Readonly<Record<string, string>> = {
-    "nat-gateway-id": "natGatewayId",
-    "vpc-id": "vpcId",
-    "subnet-id": "subnetId",
-    state: "state",
-  };
-  const tags = (at(item, "tagSet")?.children ?? []).map((tag) => [textAt(tag, "key"), textAt(tag, "value")] as const);
-  if (name === "tag-key") return tags.some(([key]) => values.includes(key ?? ""));
-  if (name.startsWith("tag:")) {
-    return tags.some(([key, value]) => key === name.slice(4) && values.some((wanted) => matches(wanted, value ?? "")));
-  }
-  const path = paths[name];
-  if (path === undefined) throw new Refused("InvalidParameterValue", `The filter '${name}' is invalid`);
-  return values.includes(textAt(item, path) ?? "");
-}
-
-function matches(pattern: string, value: string): boolean {
-  const escaped = pattern
-    .replaceAll(/[.+^${}()|[\]\\]/g, "\\$&")
-    .replaceAll("*", ".*")
-    .replaceAll("?", ".");
-  return new RegExp(`^${escaped}$`).test(value);
 }
