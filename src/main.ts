@@ -1,8 +1,10 @@
 import type { Aws } from "./aws/aws.ts";
-import type { App } from "./cli/app.ts";
+import type { App, CloudOptions } from "./cli/app.ts";
+import { eksSettings } from "./cli/cluster/eks-settings.ts";
 import { quickAnswer } from "./cli/quick-answers.ts";
 import type { EksSettings, KubernetesEnvironment as KubernetesSettings } from "./cli/settings.ts";
 import type { Check } from "./core/check.ts";
+import type { CloudClusters } from "./core/cloud-cluster.ts";
 import type { ClusterAdmin } from "./core/cluster.ts";
 import type { Environment } from "./core/environment.ts";
 import { CortexError } from "./core/errors.ts";
@@ -92,6 +94,7 @@ async function joinParts(args: readonly string[], signal: AbortSignal): Promise<
       const { clusterEnvironment } = await import("./cli/settings-changes.ts");
       return joinCluster(clusterEnvironment(await settings.read(), wanted), variables, signal);
     },
+    clouds: (options) => joinClouds({ home, variables, ...options }, signal),
     kubeconfigs: {
       async contexts(file) {
         const { readContexts } = await import("./kubernetes/probe.ts");
@@ -230,6 +233,25 @@ async function connectTo(
     },
     signal,
   );
+}
+
+async function joinClouds(
+  { home, variables, addonsDir }: CloudOptions & { readonly home: string; readonly variables: App["variables"] },
+  signal: AbortSignal,
+): Promise<CloudClusters> {
+  const [{ cloudClusters }, aws] = await Promise.all([
+    import("./cluster/cloud-clusters.ts"),
+    // Each cluster says its own region; this one is for what belongs to no region.
+    openAws({ region: variables.AWS_REGION || variables.AWS_DEFAULT_REGION || "us-east-1" }, variables, signal),
+  ]);
+  const profile = variables.AWS_PROFILE || undefined;
+  return cloudClusters({
+    aws,
+    home,
+    version: installation().version,
+    ...(addonsDir !== undefined && { addonsDir }),
+    connect: (cluster, until) => connectTo({ eks: eksSettings(cluster, profile) }, variables, until),
+  });
 }
 
 /** The registry of a cluster on AWS gives its login to whom the cluster itself is used as. */

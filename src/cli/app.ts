@@ -1,4 +1,5 @@
 import type { Check } from "../core/check.ts";
+import type { CloudClusters } from "../core/cloud-cluster.ts";
 import type { CloudPolicies } from "../core/cloud-rights.ts";
 import type { ClusterAdmin } from "../core/cluster.ts";
 import type { ProjectFiles } from "../core/deploy.ts";
@@ -6,6 +7,11 @@ import type { Environment } from "../core/environment.ts";
 import type { Kubeconfigs } from "../core/kubeconfig.ts";
 import type { Terminal } from "./render/terminal.ts";
 import type { SettingsStore } from "./settings.ts";
+
+export interface CloudOptions {
+  /** Folder of manifests for what goes into a cluster, instead of their addresses on the internet. */
+  readonly addonsDir?: string;
+}
 
 /** What a command works with; `src/main.ts` joins the real parts, a test its own. */
 export interface App {
@@ -29,6 +35,8 @@ export interface App {
    * @throws ENVIRONMENT_NOT_FOUND, NOT_SUPPORTED for an environment that is no cluster
    */
   cluster(name?: string): Promise<ClusterAdmin>;
+  /** Clusters on AWS, with the credentials that are found for this user. */
+  clouds(options?: CloudOptions): Promise<CloudClusters>;
   readonly kubeconfigs: Kubeconfigs;
   /** What commands need to be allowed on AWS. */
   cloudPolicies(): Promise<CloudPolicies>;

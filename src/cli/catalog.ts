@@ -110,7 +110,7 @@ export const catalog: readonly CommandEntry[] = [
   {
     name: "cluster",
     usage: "",
-    summary: "prepare a Kubernetes cluster for APIs",
+    summary: "make a cluster on AWS, or prepare any Kubernetes cluster for APIs",
     group: tool,
     load: async () => (await import("./cluster.ts")).clusterCommand,
   },

@@ -35,7 +35,8 @@ export async function ask(
   for (;;) {
     await stderr.write(`${question} (${fallback}): `);
     const line = await stdin.readLine(signal);
-    if (line === undefined) throw new CortexError("INTERRUPTED", "nothing was changed: the questions were not answered");
+    if (line === undefined)
+      throw new CortexError("INTERRUPTED", "nothing was changed: the questions were not answered");
     const answer = line.trim() || fallback;
     const problem = await problemWith(answer);
     if (problem === undefined) return answer;

@@ -1,3 +1,4 @@
+import type { ClusterId } from "../core/cloud-cluster.ts";
 import { CortexError } from "../core/errors.ts";
 import { nearest } from "../spec/nearest.ts";
 import type { EnvironmentSettings, KubernetesEnvironment, OperatorEnvironment, Settings } from "./settings.ts";
@@ -36,6 +37,25 @@ function reachedAnew(before: KubernetesEnvironment, changes: KubernetesEnvironme
   if (changes.eks !== undefined) return rest;
   const isByFile = changes.context !== undefined || changes.kubeconfig !== undefined;
   return eks !== undefined && isByFile ? rest : before;
+}
+
+/** Makes `wanted` what it is, and keeps what was said of the same cluster beside it: namespace, gateway, Prometheus, base image. */
+export function withCluster(settings: Settings, wanted: KubernetesEnvironment): Settings {
+  const before = settings.environments.find((one) => one.name === wanted.name);
+  if (before?.kind === "kubernetes" && isSameCluster(before, wanted)) return configured(settings, wanted);
+  const others = settings.environments.filter((one) => one !== before);
+  return { ...settings, environments: [...others, wanted] };
+}
+
+export function isSameCluster({ eks: one }: KubernetesEnvironment, { eks: other }: KubernetesEnvironment): boolean {
+  return one !== undefined && one.cluster === other?.cluster && one.region === other.region;
+}
+
+/** @returns the names of the environments that are this cluster on AWS */
+export function environmentsOf(settings: Settings, { name, region }: ClusterId): readonly string[] {
+  return settings.environments
+    .filter((one) => one.kind === "kubernetes" && one.eks?.cluster === name && one.eks.region === region)
+    .map((one) => one.name);
 }
 
 /** @throws ENVIRONMENT_NOT_FOUND */

@@ -25,7 +25,9 @@ export async function askForCluster(app: App): Promise<Cluster> {
   }
   const answers = await askAll(app);
   await writeFile(join(app.workingFolder, defaultClusterFile), clusterYaml(answers), { flag: "wx" });
-  await app.terminal.stderr.write(`wrote ./${defaultClusterFile}; \`cortex explain\` and its schema know what else it may say\n`);
+  await app.terminal.stderr.write(
+    `wrote ./${defaultClusterFile}; \`cortex explain\` and its schema know what else it may say\n`,
+  );
   return readClusterFile(app);
 }
 

@@ -45,21 +45,24 @@ export async function whichCluster(app: App, { config, name, region, env }: Clus
 
 /** @throws ENVIRONMENT_NOT_FOUND; NOT_SUPPORTED for an environment that is no cluster on AWS */
 async function clusterOfEnvironment(app: App, name: string): Promise<ClusterId> {
-  const [{ clusterEnvironment }, settings] = await Promise.all([
-    import("../settings-changes.ts"),
-    app.settings.read(),
-  ]);
+  const [{ clusterEnvironment }, settings] = await Promise.all([import("../settings-changes.ts"), app.settings.read()]);
   const { eks } = clusterEnvironment(settings, name);
   if (eks) return { name: eks.cluster, region: eks.region };
-  throw new CortexError("NOT_SUPPORTED", `${name} is a cluster that its kubeconfig leads to, not one of AWS that Cortex made`, {
-    hint: "name the cluster with -n NAME -r REGION",
-  });
+  throw new CortexError(
+    "NOT_SUPPORTED",
+    `${name} is a cluster that its kubeconfig leads to, not one of AWS that Cortex made`,
+    {
+      hint: "name the cluster with -n NAME -r REGION",
+    },
+  );
 }
 
 function regionOf({ variables }: App): string {
   const region = variables.AWS_REGION || variables.AWS_DEFAULT_REGION;
   if (region) return region;
-  throw new CortexError("USAGE", "-n needs the region of the cluster, too", { hint: "add -r REGION, or set AWS_REGION" });
+  throw new CortexError("USAGE", "-n needs the region of the cluster, too", {
+    hint: "add -r REGION, or set AWS_REGION",
+  });
 }
 
 /** As messages name it. */

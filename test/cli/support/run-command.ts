@@ -4,6 +4,7 @@ import type { Sink, Terminal } from "../../../src/cli/render/terminal.ts";
 import { runCli } from "../../../src/cli/run.ts";
 import { type SettingsStore, settingsIn } from "../../../src/cli/settings.ts";
 import type { Check } from "../../../src/core/check.ts";
+import type { CloudClusters } from "../../../src/core/cloud-cluster.ts";
 import type { ClusterAdmin } from "../../../src/core/cluster.ts";
 import type { ProjectFiles } from "../../../src/core/deploy.ts";
 import type { Environment } from "../../../src/core/environment.ts";
@@ -26,6 +27,7 @@ export interface RunOptions {
   readonly workingFolder?: string;
   readonly checks?: readonly Check[];
   readonly cluster?: ClusterAdmin;
+  readonly clouds?: CloudClusters;
   readonly kubeconfigs?: Kubeconfigs;
   /** Called after each write, so that a test can interrupt the command when it has said something. */
   readonly onWrite?: (written: Written, interrupt: () => void) => void;
@@ -77,6 +79,7 @@ export function fakeApp(
     identity: async () => "ada@laptop",
     environment: async () => environment,
     cluster: async () => options.cluster!,
+    clouds: async () => options.clouds!,
     kubeconfigs: options.kubeconfigs ?? {
       contexts: async () => ({
         files: ["kubeconfig"],
