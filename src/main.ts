@@ -1,6 +1,5 @@
 import type { Aws } from "./aws/aws.ts";
 import type { App, CloudOptions } from "./cli/app.ts";
-import { eksSettings } from "./cli/cluster/eks-settings.ts";
 import { quickAnswer } from "./cli/quick-answers.ts";
 import type { EksSettings, KubernetesEnvironment as KubernetesSettings } from "./cli/settings.ts";
 import type { Check } from "./core/check.ts";
@@ -239,8 +238,9 @@ async function joinClouds(
   { home, variables, addonsDir }: CloudOptions & { readonly home: string; readonly variables: App["variables"] },
   signal: AbortSignal,
 ): Promise<CloudClusters> {
-  const [{ cloudClusters }, aws] = await Promise.all([
+  const [{ cloudClusters }, { eksSettings }, aws] = await Promise.all([
     import("./cluster/cloud-clusters.ts"),
+    import("./cli/cluster/eks-settings.ts"),
     // Each cluster says its own region; this one is for what belongs to no region.
     openAws({ region: variables.AWS_REGION || variables.AWS_DEFAULT_REGION || "us-east-1" }, variables, signal),
   ]);

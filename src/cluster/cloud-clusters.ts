@@ -1,0 +1,41 @@
+import type { CloudClusters, CloudPlan } from "../core/cloud-cluster.ts";
+import { applyDown } from "./lifecycle/apply-down.ts";
+import { applyUp } from "./lifecycle/apply-up.ts";
+import { type Planned, planCluster, type UpWork } from "./lifecycle/plan-cluster.ts";
+import { type DownWork, planRemoval } from "./lifecycle/plan-removal.ts";
+import { planUpgrade } from "./lifecycle/plan-upgrade.ts";
+import { reach } from "./lifecycle/reach.ts";
+import type { Surroundings } from "./lifecycle/surroundings.ts";
+
+/** Clusters on AWS. What a plan takes to be done is remembered with it, so only plans of the same instance can be done. */
+export function cloudClusters(surroundings: Surroundings): CloudClusters {
+  const works = new WeakMap<CloudPlan, UpWork | DownWork>();
+  const remembered = ({ plan, work }: Planned<UpWork | DownWork>): CloudPlan => {
+    works.set(plan, work);
+    return plan;
+  };
+  const workOf = <Kind extends "up" | "down">(plan: CloudPlan, kind: Kind) => {
+    const work = works.get(plan);
+    if (work?.kind !== kind) throw new Error(`this is no plan of these clusters to go ${kind} by`);
+    return work as Extract<UpWork | DownWork, { readonly kind: Kind }>;
+  };
+  const { aws } = surroundings;
+  return {
+    planUp: async (cluster, signal) =>
+      remembered(await planCluster(surroundings, cluster, { mustExist: false }, signal)),
+    planConfigure: async (cluster, signal) =>
+      remembered(await planCluster(surroundings, cluster, { mustExist: true }, signal)),
+    planUpgrade: async (id, version, signal) => remembered(await planUpgrade(surroundings, id, version, signal)),
+    planDown: async (id, options, signal) => remembered(await planRemoval(surroundings, id, options, signal)),
+    apply: async (plan, onEvent, signal) => applyUp(surroundings, { plan, work: workOf(plan, "up") }, onEvent, signal),
+    down: async (plan, _options, onEvent, signal) =>
+      applyDown(surroundings, { plan, work: workOf(plan, "down") }, onEvent, signal),
+    reach: (id, signal) => reach(aws.inRegion(id.region), id, signal),
+    info: () => Promise.reject(new Error("not built yet")),
+    list: () => Promise.reject(new Error("not built yet")),
+    health: () => Promise.reject(new Error("not built yet")),
+    async [Symbol.asyncDispose]() {
+      await aws[Symbol.asyncDispose]();
+    },
+  };
+}

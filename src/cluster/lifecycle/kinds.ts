@@ -1,0 +1,57 @@
+import type { FoundByKind } from "../../core/graph/duplicates.ts";
+import type { AnyKind, Wanted } from "../../core/graph/resource.ts";
+import type { Cluster } from "../../spec/parse-cluster.ts";
+import type { Facts } from "../facts.ts";
+import type { Standing } from "../preflight/read-facts.ts";
+import type { ResourceContext } from "../resources/context.ts";
+import { type EksKinds, eksKinds } from "../resources/eks-kinds.ts";
+import { kubernetesKinds } from "../resources/kubernetes-kinds.ts";
+import { type NetworkKinds, networkKinds } from "../resources/network-kinds.ts";
+import { wantedEks } from "../wanted-eks.ts";
+import { wantedNetwork } from "../wanted-network.ts";
+import type { StandingGroups } from "./size-rules.ts";
+
+/** Every kind of resource of one cluster. */
+export interface ClusterKinds {
+  readonly context: ResourceContext;
+  readonly network: NetworkKinds;
+  readonly eks: EksKinds;
+  readonly kubernetes: ReturnType<typeof kubernetesKinds>;
+  /** What `up` makes, changes and removes. */
+  readonly ours: readonly AnyKind[];
+  /** With what Kubernetes makes in AWS, which only `down` looks for. */
+  readonly all: readonly AnyKind[];
+}
+
+export function kindsOf(context: ResourceContext): ClusterKinds {
+  const network = networkKinds(context);
+  const eks = eksKinds(context, network);
+  const kubernetes = kubernetesKinds(context, network);
+  const ours: readonly AnyKind[] = [...Object.values(network), ...Object.values(eks)];
+  return { context, network, eks, kubernetes, ours, all: [...ours, ...Object.values(kubernetes)] };
+}
+
+/** Everything that `cluster` consists of in AWS. */
+export function wantedOf(cluster: Cluster, facts: Facts, kinds: ClusterKinds): readonly Wanted[] {
+  const network = wantedNetwork(cluster, facts, kinds.network);
+  return [...network.wanted, ...wantedEks({ cluster, facts, kinds: kinds.eks, network })];
+}
+
+/** @returns what a cluster that was found has settled */
+export function standingOf(found: FoundByKind, { network, eks }: ClusterKinds): Standing {
+  const zones = (found.get(network.subnet.name) ?? []).map(({ id }) => id.replace(/^subnet\/(?:public|private)-/, ""));
+  const [controlPlane] = found.get(eks.controlPlane.name) ?? [];
+  const version = (controlPlane?.state as { readonly version?: string } | undefined)?.version;
+  return { zones: [...new Set(zones)].sort(), ...(version !== undefined && { kubernetesVersion: version }) };
+}
+
+/** @returns how many instances each node group keeps at least; undefined before there is a control plane */
+export function standingGroups(found: FoundByKind, { eks }: ClusterKinds): StandingGroups | undefined {
+  if ((found.get(eks.controlPlane.name) ?? []).length === 0) return undefined;
+  return new Map();
+}
+
+/** @returns whether anything of the cluster is there; what others made for it says nothing about that */
+export function isAnythingThere(found: FoundByKind, { ours }: ClusterKinds): boolean {
+  return ours.some(({ name }) => (found.get(name) ?? []).length > 0);
+}

@@ -1,0 +1,155 @@
+import { rightsFor } from "../../aws/policies.ts";
+import type { CloudPlan, ClusterId } from "../../core/cloud-cluster.ts";
+import type { CloudSettings } from "../../core/cluster.ts";
+import { criticalPath } from "../../core/graph/critical-path.ts";
+import type { FoundByKind } from "../../core/graph/duplicates.ts";
+import { type GraphPlan, type PlannedChange, realChanges } from "../../core/graph/plan.ts";
+import { planUp } from "../../core/graph/plan-up.ts";
+import { readAll } from "../../core/graph/read-all.ts";
+import type { Cluster } from "../../spec/parse-cluster.ts";
+import type { Facts } from "../facts.ts";
+import { insideSettings } from "../inside.ts";
+import { managedGroups } from "../node-groups.ts";
+import { preflight } from "../preflight/preflight.ts";
+import { readFacts, type Standing } from "../preflight/read-facts.ts";
+import { namesOf } from "../resources/names.ts";
+import { defaultKubernetesVersion } from "../wanted-eks.ts";
+import { changesOf } from "./changes.ts";
+import { costsOfUp } from "./costs.ts";
+import { viewInside } from "./inside-plan.ts";
+import { type ClusterKinds, isAnythingThere, kindsOf, standingGroups, standingOf, wantedOf } from "./kinds.ts";
+import { notThere, reach } from "./reach.ts";
+import { checkSize } from "./size-rules.ts";
+import type { Surroundings } from "./surroundings.ts";
+
+/** What doing a plan takes, beside what people see of it. */
+export interface UpWork {
+  readonly kind: "up";
+  /** The command, e.g. `cluster up`. */
+  readonly what: string;
+  readonly id: ClusterId;
+  readonly kinds: ClusterKinds;
+  readonly graph: GraphPlan;
+  /** Undefined: what lives inside stays as it is. */
+  readonly cloud?: CloudSettings;
+  /** Looks again at what is there, and plans for that. */
+  again(signal: AbortSignal): Promise<GraphPlan>;
+}
+
+export interface Planned<Work> {
+  readonly plan: CloudPlan;
+  readonly work: Work;
+}
+
+export interface PlanClusterOptions {
+  /** Of a cluster that is not there at all nothing is planned. */
+  readonly mustExist: boolean;
+}
+
+/** Reads AWS and decides; changes nothing. @throws all reasons at once why it cannot be */
+export async function planCluster(
+  surroundings: Surroundings,
+  cluster: Cluster,
+  { mustExist }: PlanClusterOptions,
+  signal: AbortSignal,
+): Promise<Planned<UpWork>> {
+  const aws = surroundings.aws.inRegion(cluster.region);
+  const id = { name: cluster.cluster_name, region: cluster.region };
+  const identity = await aws.identity(signal);
+  const kinds = kindsOf({ aws, identity, clusterName: id.name, tags: cluster.tags });
+  const found = await readAll(kinds.ours, signal);
+  const isThere = isAnythingThere(found, kinds);
+  if (mustExist && !isThere) throw notThere(id);
+  checkSize(cluster, standingGroups(found, kinds));
+  const facts = await factsOrAllReasons({ kinds, cluster, standing: standingOf(found, kinds) }, signal);
+  const wanted = wantedOf(cluster, facts, kinds);
+  const planned = (now: FoundByKind) => planUp({ kinds: kinds.ours, wanted, found: now });
+  const graph = planned(found);
+  const { accountId } = identity;
+  const { logGroups } = namesOf({ clusterName: id.name, accountId, region: id.region });
+  const groups = managedGroups(cluster, facts);
+  const cloud = insideSettings(cluster, facts.kubernetesVersion, groups, logGroups.containers);
+  const [warnings, costs, inside] = await Promise.all([
+    preflightFor({ kinds, cluster, facts, graph }, signal),
+    costsOfUp({ aws, home: surroundings.home }, { cluster, facts, isThere }, signal),
+    insideOf(surroundings, { id, kinds, graph, cloud }, signal),
+  ]);
+  const changes = [...changesOf(graph.steps), ...inside.changes];
+  const { cost, costNow } = costs;
+  return {
+    plan: {
+      cluster: id,
+      changes,
+      expectedMs: criticalPath(changes).ms,
+      cost,
+      ...(costNow && { costNow }),
+      warnings: [...warnings, ...costs.warnings, ...inside.warnings],
+    },
+    work: {
+      kind: "up",
+      what: mustExist ? "cluster configure" : "cluster up",
+      id,
+      kinds,
+      graph,
+      cloud,
+      again: async (until) => planned(await readAll(kinds.ours, until)),
+    },
+  };
+}
+
+interface FactsQuestion {
+  readonly kinds: ClusterKinds;
+  readonly cluster: Cluster;
+  readonly standing: Standing;
+}
+
+/** What stands against the cluster is told together, also when the facts alone already rule it out. */
+async function factsOrAllReasons({ kinds, cluster, standing }: FactsQuestion, signal: AbortSignal): Promise<Facts> {
+  const { aws } = kinds.context;
+  try {
+    return await readFacts({ cluster, aws, standing, defaultVersion: defaultKubernetesVersion }, signal);
+  } catch (factsFailure) {
+    signal.throwIfAborted();
+    await preflight({ aws, cluster, factsFailure, needs: rightsOf(kinds), creates: [] }, signal);
+    throw factsFailure;
+  }
+}
+
+interface PreflightFor {
+  readonly kinds: ClusterKinds;
+  readonly cluster: Cluster;
+  readonly facts: Facts;
+  readonly graph: GraphPlan;
+}
+
+/** Where nothing is to be done, nothing can stand against it. */
+async function preflightFor({ kinds, cluster, facts, graph }: PreflightFor, signal: AbortSignal) {
+  const changes = realChanges(graph.steps);
+  if (changes.length === 0) return [];
+  const creates = changes.filter(({ action }) => action === "create" || action === "replace").map(({ id }) => id);
+  return preflight({ aws: kinds.context.aws, cluster, facts, needs: rightsOf(kinds), creates }, signal);
+}
+
+function rightsOf({ context }: ClusterKinds) {
+  const { aws, clusterName, identity } = context;
+  const { accountId, partition } = identity;
+  return rightsFor("up", { clusterName, region: aws.region, accountId, partition });
+}
+
+interface InsideOf {
+  readonly id: ClusterId;
+  readonly kinds: ClusterKinds;
+  readonly graph: GraphPlan;
+  readonly cloud: CloudSettings;
+}
+
+/** What lives inside comes after all node groups, since it runs on them. */
+async function insideOf(surroundings: Surroundings, { id, kinds, graph, cloud }: InsideOf, signal: AbortSignal) {
+  const isOf = (name: string) => (step: PlannedChange) => step.id === name || step.id.startsWith(`${name}/`);
+  const groups = graph.steps.filter(isOf(kinds.eks.nodeGroup.name)).filter(({ action }) => action !== "remove");
+  const isUp = graph.steps.some(
+    ({ id: one, action }) => one === "control-plane" && ["keep", "update"].includes(action),
+  );
+  const reachable = isUp ? await reach(kinds.context.aws, id, signal) : undefined;
+  return viewInside(surroundings, { cloud, reachable, needs: groups.map((group) => group.id) }, signal);
+}
