@@ -25,14 +25,21 @@ export async function checkCloud(aws: Aws, cluster: ClusterId, signal: AbortSign
       { name: "control plane", status: "fail", message: "there is none, though other parts of it are there", fix },
     ];
   }
-  const [version, groups, addons, gateways] = await Promise.all([
-    checkVersion(aws, cluster, controlPlane, signal),
+  const { version = "" } = controlPlane;
+  const [supportEnd, groups, addons, gateways] = await Promise.all([
+    readSupportEnd(aws, version, signal),
     readGroups(aws, cluster.name, signal),
     readAddons(aws, cluster.name, signal),
     checkGateways(aws, cluster.name, signal),
   ]);
   const checks = await Promise.all(groups.map((group) => checkGroup(aws, cluster, group, signal)));
-  return [checkControlPlane(cluster, controlPlane), ...version, ...checks, ...addons.map(checkAddon), ...gateways];
+  return [
+    checkControlPlane(cluster, controlPlane),
+    ...checkVersion(cluster, version, supportEnd, aws.clock.now()),
+    ...checks,
+    ...addons.map(checkAddon),
+    ...gateways,
+  ];
 }
 
 /** Pure. */
@@ -42,31 +49,32 @@ export function checkControlPlane({ name, region }: ClusterId, { status, health,
   if (status === "ACTIVE" && issues.length === 0)
     return { ...base, status: "ok", message: `active, Kubernetes ${version}` };
   const console = `https://${region}.console.aws.amazon.com/eks/clusters/${name}`;
-  if (status === "ACTIVE") return { ...base, status: "warn", message: issues.join("; "), fix: console };
-  const message = [`it is ${status?.toLowerCase() ?? "in an unknown state"}`, ...issues].join(": ");
+  if (status === "ACTIVE") return { ...base, status: "warn", message: issues.join("; "), fix: `see ${console}` };
+  const message = stateText(status, issues);
   return { ...base, status: status === "UPDATING" ? "warn" : "fail", message, fix: `see ${console}` };
 }
 
-async function checkVersion(
-  aws: Aws,
+/** Pure. @param end of standard support; undefined: AWS does not tell @param now milliseconds since the epoch */
+export function checkVersion(
   { name, region }: ClusterId,
-  { version = "" }: EksCluster,
-  signal: AbortSignal,
-): Promise<readonly Check[]> {
-  const { clusterVersions = [] } = await (await aws.eks()).describeClusterVersions(
-    { clusterVersions: [version] },
-    signal,
-  );
-  const end = clusterVersions.find((one) => one.clusterVersion === version)?.endOfStandardSupportDate;
-  if (!end) return [];
-  const days = Math.floor((end.getTime() - aws.clock.now()) / dayMs);
-  if (days > warnDays) return [];
+  version: string,
+  end: Date | undefined,
+  now: number,
+): readonly Check[] {
+  const days = end ? Math.floor((end.getTime() - now) / dayMs) : warnDays + 1;
+  if (!end || days > warnDays) return [];
   const date = end.toISOString().slice(0, 10);
   const message =
     days < 0
       ? `standard support of Kubernetes ${version} ended on ${date}: the control plane costs more`
       : `standard support of Kubernetes ${version} ends on ${date}, and the control plane costs more from then on`;
   return [{ name: "version", status: "warn", message, fix: `cortex cluster upgrade -n ${name} -r ${region}` }];
+}
+
+async function readSupportEnd(aws: Aws, version: string, signal: AbortSignal): Promise<Date | undefined> {
+  const eks = await aws.eks();
+  const { clusterVersions = [] } = await eks.describeClusterVersions({ clusterVersions: [version] }, signal);
+  return clusterVersions.find((one) => one.clusterVersion === version)?.endOfStandardSupportDate;
 }
 
 async function readGroups(aws: Aws, clusterName: string, signal: AbortSignal): Promise<readonly Nodegroup[]> {
@@ -89,7 +97,7 @@ async function checkGroup(aws: Aws, cluster: ClusterId, group: Nodegroup, signal
   const { desiredSize: desired = 0, minSize: min = 0, maxSize: max = 0 } = scalingConfig ?? {};
   const fix = activityPage(cluster, group);
   if (status !== "ACTIVE" && status !== "UPDATING") {
-    const message = [`it is ${status?.toLowerCase() ?? "in an unknown state"}`, ...issues].join(": ");
+    const message = stateText(status, issues);
     return { ...base, status: "fail", message, fix };
   }
   const refusal = issues[0] ?? (await lastRefusal(aws, group, signal));
@@ -109,6 +117,12 @@ async function lastRefusal(aws: Aws, { resources }: Nodegroup, signal: AbortSign
   const [last] = Activities;
   if (last?.StatusCode !== "Failed" && last?.StatusCode !== "Cancelled") return undefined;
   return last.StatusMessage ?? last.Description;
+}
+
+/** `it is degraded: no nodes; no room` */
+function stateText(status: string | undefined, issues: readonly string[]): string {
+  const state = `it is ${status?.toLowerCase() ?? "in an unknown state"}`;
+  return issues.length === 0 ? state : `${state}: ${issues.join("; ")}`;
 }
 
 /** Where AWS shows what a group did last. */
@@ -135,7 +149,7 @@ export function checkAddon({ addonName = "", status, addonVersion = "", health, 
   const issues = (health?.issues ?? []).map(({ message, code }) => message ?? String(code));
   if (status === "ACTIVE" && issues.length === 0) return { ...base, status: "ok", message: addonVersion };
   const isMoving = status === "ACTIVE" || status === "CREATING" || status === "UPDATING";
-  const message = [`it is ${status?.toLowerCase() ?? "in an unknown state"}`, ...issues].join(": ");
+  const message = stateText(status, issues);
   const fix = `aws eks describe-addon --cluster-name ${clusterName} --addon-name ${addonName}`;
   return { ...base, status: isMoving ? "warn" : "fail", message, fix };
 }
@@ -148,7 +162,7 @@ async function checkGateways(aws: Aws, name: string, signal: AbortSignal): Promi
   return NatGateways.filter(({ State }) => State !== "deleted" && State !== "deleting").map((gateway): Check => {
     const base = { name: `NAT gateway ${gateway.NatGatewayId}` };
     if (gateway.State === "available") return { ...base, status: "ok", message: "available" };
-    const message = [`it is ${gateway.State}`, ...(gateway.FailureMessage ? [gateway.FailureMessage] : [])].join(": ");
+    const message = stateText(gateway.State, gateway.FailureMessage ? [gateway.FailureMessage] : []);
     const fix = "private instances reach nothing without it: `cortex cluster up` makes a new one";
     return { ...base, status: gateway.State === "failed" ? "fail" : "warn", message, fix };
   });
