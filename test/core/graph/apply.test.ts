@@ -56,6 +56,20 @@ describe("an answer that is lost", () => {
     expect([tries, place.cloud.things()]).toEqual([2, ["group/a=a", "group/b=a", "subnet=a", "vpc=b"]]);
   });
 
+  test("of one that replaces another is not taken for the other, which is listed still", async () => {
+    const place = somewhere({ losesReply: (create) => create === 1 });
+    place.cloud.put("vpc", "vpc", { isFailed: true });
+    const [vpc, ...others] = place.kinds;
+    const stale = await vpc!.list(signal);
+    const lagging: FakeKind = { ...vpc!, list: async (stop) => [...stale, ...(await vpc!.list(stop))] };
+    const wanted = [wish(lagging, "vpc"), ...place.wanted.slice(1)];
+    const plan = planUp({ kinds: [lagging, ...others], wanted, found: await readAll(place.kinds, signal) });
+    const { failures, stateOf } = await applyPlan(plan, { clock: place.cloud.clock }, signal);
+    expect(failures).toEqual([]);
+    expect(stateOf(lagging, "vpc")?.label).not.toBe(stale[0]?.label);
+    expect(place.cloud.things()).toEqual(["group/a=a", "group/b=a", "subnet=a", "vpc=a"]);
+  });
+
   test("each time again ends with what to do", async () => {
     const place = somewhere({ losesReply: () => true, lagMs: 3_600_000 });
     const { failures, blocked } = await place.up();
