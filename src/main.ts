@@ -238,20 +238,21 @@ async function joinClouds(
   { home, variables, addonsDir }: CloudOptions & { readonly home: string; readonly variables: App["variables"] },
   signal: AbortSignal,
 ): Promise<CloudClusters> {
-  const [{ cloudClusters }, { eksSettings }, aws] = await Promise.all([
+  const [{ cloudClusters }, { kubernetesInside }, { eksSettings }, aws] = await Promise.all([
     import("./cluster/cloud-clusters.ts"),
+    import("./cluster/lifecycle/kubernetes-inside.ts"),
     import("./cli/cluster/eks-settings.ts"),
     // Each cluster says its own region; this one is for what belongs to no region.
     openAws({ region: variables.AWS_REGION || variables.AWS_DEFAULT_REGION || "us-east-1" }, variables, signal),
   ]);
   const profile = variables.AWS_PROFILE || undefined;
-  return cloudClusters({
-    aws,
-    home,
+  const inside = kubernetesInside({
+    clock: aws.clock,
     version: installation().version,
     ...(addonsDir !== undefined && { addonsDir }),
     connect: (cluster, until) => connectTo({ eks: eksSettings(cluster, profile) }, variables, until),
   });
+  return cloudClusters({ aws, home, inside });
 }
 
 /** The registry of a cluster on AWS gives its login to whom the cluster itself is used as. */

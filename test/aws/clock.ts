@@ -40,6 +40,8 @@ export function virtualClock(startsAt = Date.now()): EmulatorClock {
 
   const jump = () => {
     timer = undefined;
+    // Whoever slept may have been stopped meanwhile.
+    if (sleepers.size === 0) return;
     const next = Math.min(...[...sleepers].map(({ until }) => until));
     now = Math.max(now, next);
     for (const sleeper of [...sleepers]) if (sleeper.until <= now) sleeper.wake();

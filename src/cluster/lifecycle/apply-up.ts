@@ -2,7 +2,6 @@ import type { CloudPlan, ReachableCluster, UpOutcome, WalkFailure, WalkListener 
 import { CortexError } from "../../core/errors.ts";
 import { type Applied, applyPlan } from "../../core/graph/apply.ts";
 import { type GraphPlan, realChanges, unseenChanges } from "../../core/graph/plan.ts";
-import { bringInside } from "./inside-plan.ts";
 import { withLease } from "./leased.ts";
 import type { UpWork } from "./plan-cluster.ts";
 import { reach } from "./reach.ts";
@@ -24,7 +23,7 @@ export async function applyUp(
   const reachable = await reachIfMade(surroundings, plan, failures, signal);
   const { cloud } = work;
   if (!reachable || !cloud || !hasNodes(work, applied)) return { failures, ...(reachable && { reachable }) };
-  const inside = await bringInside(surroundings, { cloud, reachable }, onEvent, signal);
+  const inside = await surroundings.inside.bring({ cloud, reachable }, onEvent, signal);
   return { failures: [...failures, ...inside], reachable };
 }
 

@@ -16,7 +16,6 @@ import { namesOf } from "../resources/names.ts";
 import { defaultKubernetesVersion } from "../wanted-eks.ts";
 import { changesOf } from "./changes.ts";
 import { costsOfUp } from "./costs.ts";
-import { viewInside } from "./inside-plan.ts";
 import { type ClusterKinds, isAnythingThere, kindsOf, standingGroups, standingOf, wantedOf } from "./kinds.ts";
 import { notThere, reach } from "./reach.ts";
 import { checkSize } from "./size-rules.ts";
@@ -144,12 +143,12 @@ interface InsideOf {
 }
 
 /** What lives inside comes after all node groups, since it runs on them. */
-async function insideOf(surroundings: Surroundings, { id, kinds, graph, cloud }: InsideOf, signal: AbortSignal) {
+async function insideOf({ inside }: Surroundings, { id, kinds, graph, cloud }: InsideOf, signal: AbortSignal) {
   const isOf = (name: string) => (step: PlannedChange) => step.id === name || step.id.startsWith(`${name}/`);
   const groups = graph.steps.filter(isOf(kinds.eks.nodeGroup.name)).filter(({ action }) => action !== "remove");
   const isUp = graph.steps.some(
     ({ id: one, action }) => one === "control-plane" && ["keep", "update"].includes(action),
   );
   const reachable = isUp ? await reach(kinds.context.aws, id, signal) : undefined;
-  return viewInside(surroundings, { cloud, reachable, needs: groups.map((group) => group.id) }, signal);
+  return inside.view({ cloud, reachable, needs: groups.map((group) => group.id) }, signal);
 }

@@ -12,7 +12,7 @@ import type { NodeGroup } from "../resources/node-group.ts";
 import { readUpgrade, type Upgradable, wantedUpgrade } from "../upgrade.ts";
 import { changesOf } from "./changes.ts";
 import { costsNow } from "./costs.ts";
-import { type InsideView, readInside, viewInside } from "./inside-plan.ts";
+import type { InsideView } from "./inside-port.ts";
 import { kindsOf } from "./kinds.ts";
 import type { Planned, UpWork } from "./plan-cluster.ts";
 import { notThere, reach } from "./reach.ts";
@@ -43,7 +43,7 @@ export async function planUpgrade(
   const graph = planned(found);
   const [{ now, warnings }, inside] = await Promise.all([
     costsNow({ aws, home: surroundings.home }, id.name, signal),
-    viewInsideOf(surroundings, { reachable, version: upgrade.version, needs: wanted.map((one) => one.id) }, signal),
+    viewInside(surroundings, { reachable, version: upgrade.version, needs: wanted.map((one) => one.id) }, signal),
   ]);
   const changes = [...changesOf(graph.steps), ...inside.changes];
   return {
@@ -74,19 +74,19 @@ interface InsideQuestion {
 }
 
 /** What lives inside is as it was written down there, for another version of Kubernetes. */
-async function viewInsideOf(
-  surroundings: Surroundings,
+async function viewInside(
+  { inside }: Surroundings,
   { reachable, version, needs }: InsideQuestion,
   signal: AbortSignal,
 ): Promise<InsideView & { readonly cloud?: CloudSettings }> {
-  const written = await readInside(surroundings, reachable, signal);
+  const written = await inside.written(reachable, signal);
   if (!written) {
     const warning =
       "`cortex cluster up` was never finished, or the cluster cannot be reached: what lives inside it stays as it is";
     return { changes: [], warnings: [warning] };
   }
   const cloud = { ...written, kubernetesVersion: version };
-  return { cloud, ...(await viewInside(surroundings, { cloud, reachable, needs }, signal)) };
+  return { cloud, ...(await inside.view({ cloud, reachable, needs }, signal)) };
 }
 
 function upgradable(found: FoundByKind, eks: EksKinds): Upgradable | undefined {

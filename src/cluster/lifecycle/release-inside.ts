@@ -1,6 +1,5 @@
 import type { ClusterId, WalkListener } from "../../core/cloud-cluster.ts";
 import { CortexError } from "../../core/errors.ts";
-import { releaseCloud } from "../release-cloud.ts";
 import { reach } from "./reach.ts";
 import type { Surroundings } from "./surroundings.ts";
 
@@ -11,7 +10,7 @@ const step = { id: "inside", title: "load balancers of Kubernetes", action: "rem
  * looked through afterwards.
  */
 export async function releaseInside(
-  { aws, connect }: Surroundings,
+  { aws, inside }: Surroundings,
   id: ClusterId,
   onEvent: WalkListener,
   signal: AbortSignal,
@@ -22,12 +21,7 @@ export async function releaseInside(
   try {
     const reachable = await reach(aws.inRegion(id.region), id, signal);
     tell("running");
-    await using client = await connect(reachable, signal);
-    const { cause } = await releaseCloud(
-      { client, clock: aws.clock, onDetail: (detail) => tell("running", detail) },
-      signal,
-    );
-    tell("done", cause?.message);
+    tell("done", await inside.release(reachable, (detail) => tell("running", detail), signal));
   } catch (error) {
     signal.throwIfAborted();
     if (!(error instanceof CortexError)) throw error;

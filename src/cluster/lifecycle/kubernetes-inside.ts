@@ -1,0 +1,80 @@
+import type { ReachableCluster } from "../../core/cloud-cluster.ts";
+import { type InstallPlan, isNothingToDo } from "../../core/cluster.ts";
+import { CortexError } from "../../core/errors.ts";
+import type { Clock } from "../../core/graph/resource.ts";
+import type { KubeClient } from "../../kubernetes/kube-client.ts";
+import { applyInside, type InsideOptions, insideChanges, planInside, writtenSettings } from "../inside.ts";
+import { releaseCloud } from "../release-cloud.ts";
+import type { Inside, InsidePlace } from "./inside-port.ts";
+
+export interface KubernetesInsideOptions {
+  readonly clock: Clock;
+  /** Of Cortex itself. */
+  readonly version: string;
+  /** Folder of manifests for what goes into a cluster; undefined: they come from the internet. */
+  readonly addonsDir?: string;
+  /** Speaks to a cluster's API server. */
+  connect(cluster: ReachableCluster, signal: AbortSignal): Promise<KubeClient>;
+}
+
+/** The inside of clusters, through their API servers. */
+export function kubernetesInside(options: KubernetesInsideOptions): Inside {
+  const { clock, connect } = options;
+  return {
+    async view({ cloud, reachable, needs }, signal) {
+      const toCome = insideChanges(cloud, undefined, needs);
+      if (!reachable) return { changes: toCome, warnings: [] };
+      try {
+        const plan = await withPlan(options, { cloud, reachable }, async (_, planned) => planned, signal);
+        return { changes: insideChanges(cloud, plan, needs), warnings: [] };
+      } catch (error) {
+        if (!isOutOfReach(error) || signal.aborted) throw error;
+        return { changes: toCome, warnings: [`what lives inside the cluster cannot be looked at: ${error.message}`] };
+      }
+    },
+    async written(reachable, signal) {
+      try {
+        await using client = await connect(reachable, signal);
+        return await writtenSettings(client, signal);
+      } catch (error) {
+        if (!isOutOfReach(error) || signal.aborted) throw error;
+        return undefined;
+      }
+    },
+    async bring(place, onEvent, signal) {
+      try {
+        return await withPlan(
+          options,
+          place,
+          async (how, plan) => (isNothingToDo(plan) ? [] : (await applyInside(plan, how, onEvent, signal)).failures),
+          signal,
+        );
+      } catch (error) {
+        if (!(error instanceof CortexError) || signal.aborted) throw error;
+        onEvent({ id: "inside", title: "in the cluster", phase: "failed", action: "update", detail: error.message });
+        return [{ id: "inside", error }];
+      }
+    },
+    async release(reachable, onDetail, signal) {
+      await using client = await connect(reachable, signal);
+      const { cause } = await releaseCloud({ client, clock, onDetail }, signal);
+      return cause?.message;
+    },
+  };
+}
+
+async function withPlan<T>(
+  { clock, version, addonsDir, connect }: KubernetesInsideOptions,
+  { cloud, reachable }: InsidePlace,
+  use: (options: InsideOptions, plan: InstallPlan) => Promise<T>,
+  signal: AbortSignal,
+): Promise<T> {
+  await using client = await connect(reachable, signal);
+  const now = () => clock.now();
+  const options = { client, cloud, version, now, ...(addonsDir !== undefined && { addonsDir }) };
+  return await use(options, await planInside(options, () => {}, signal));
+}
+
+function isOutOfReach(error: unknown): error is CortexError {
+  return error instanceof CortexError && ["CLUSTER_UNREACHABLE", "NOT_AUTHORISED"].includes(error.code);
+}
