@@ -15,12 +15,16 @@ used = {name: policy for name, policy in policies.items() if USED_POLICIES.match
 aws_managed_policies.aws_managed_policies_data = json.dumps(used)
 
 from moto.ec2.models import amis  # noqa: E402
+from moto.ec2.models.launch_templates import LaunchTemplate  # noqa: E402
 from moto.server import DomainDispatcherApplication, create_backend_app  # noqa: E402
 from werkzeug.serving import WSGIRequestHandler, make_server  # noqa: E402
 
 # One image is enough, as nothing runs on instances; once this is set moto loads no others.
 amis.AMIS = [image for image in amis.AMIS if image["ami_id"] == "ami-12c6146b"]
 os.environ["MOTO_AMIS_PATH"] = "loaded"
+
+# moto shows the tags that a launch template was made with for ever.
+LaunchTemplate.tags = property(lambda self: self.get_tags(), lambda self, _: None)
 
 
 class QuietHandler(WSGIRequestHandler):

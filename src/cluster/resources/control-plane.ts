@@ -194,7 +194,7 @@ function accessOf({ isPublic, publicCidrs }: ControlPlaneWish) {
   return {
     endpointPublicAccess: isPublic,
     endpointPrivateAccess: true,
-    ...(isPublic && { publicAccessCidrs: [...publicCidrs] }),
+    ...(isPublic && { publicAccessCidrs: publicCidrs.map(networkOf) }),
   };
 }
 
@@ -358,7 +358,7 @@ function accessDifferences(wish: ControlPlaneWish, state: ControlPlane): readonl
     ...(wish.isPublic && isSame
       ? listDifference(
           "operator_load_balancer_cidr_white_list",
-          state.publicCidrs.filter(isNarrow),
+          state.publicCidrs.filter(isNarrow).map(networkOf),
           cidrs.filter(isNarrow),
         )
       : []),
@@ -385,7 +385,7 @@ function listDifference(field: string, from: readonly string[], to: readonly str
   return isSame ? [] : [{ field, from: from.join(", ") || "all", to: to.join(", ") || "all" }];
 }
 
-/** @returns `cidr` as EKS writes it back: `10.1.2.3/8` is `10.0.0.0/8` */
+/** @returns the range that `cidr` stands for: `10.1.2.3/8` is `10.0.0.0/8` */
 export function networkOf(cidr: string): string {
   const [address = "", length = "32"] = cidr.split("/");
   const bits = address.split(".").reduce((sum, part) => sum * 256 + Number(part), 0);

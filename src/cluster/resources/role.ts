@@ -72,7 +72,7 @@ export function roleKind(context: ResourceContext): ResourceKind<RoleWish, RoleS
       const name = nameOf(wish.id);
       await makeRole(iam, context, name, wish, signal);
       // For some seconds a role is not there for those who ask another of IAM's machines.
-      const isLate = (error: unknown) => awsErrorName(error) === "NoSuchEntity" && !/Policy/.test(subjectOf(error));
+      const isLate = (error: unknown) => iamErrorName(error) === "NoSuchEntity" && !/Policy/.test(subjectOf(error));
       await tryUntil({ clock, limitMs: iamTellsWithinMs, isWorthAnother: isLate }, signal, () =>
         givePolicies(iam, name, wish, { managedPolicies: [] }, signal),
       );
@@ -106,7 +106,7 @@ export function roleKind(context: ResourceContext): ResourceKind<RoleWish, RoleS
     async remove({ name }, { clock, report }, signal) {
       const iam = await aws.iam();
       // EKS takes a node group's role out of the instance profile that it made a moment after the group is gone.
-      const isBusy = (error: unknown) => awsErrorName(error) === "DeleteConflict";
+      const isBusy = (error: unknown) => iamErrorName(error) === "DeleteConflict";
       await tryUntil({ clock, limitMs: iamTellsWithinMs, isWorthAnother: isBusy, report }, signal, () =>
         removeRole(iam, name, signal),
       );
@@ -127,7 +127,7 @@ export function roleKind(context: ResourceContext): ResourceKind<RoleWish, RoleS
         signal,
       );
     } catch (error) {
-      if (error instanceof Uncertain || awsErrorName(error) !== "EntityAlreadyExists") throw error;
+      if (error instanceof Uncertain || iamErrorName(error) !== "EntityAlreadyExists") throw error;
       throw new CortexError("CONFLICT", `there is an IAM role ${name} that is not of this cluster`, {
         hint: "remove it, or choose another cluster_name",
         cause: error,
@@ -274,11 +274,16 @@ async function orAbsent<Output>(call: Promise<Output>): Promise<Output | undefin
   try {
     return await call;
   } catch (error) {
-    if (awsErrorName(error) === "NoSuchEntity") return undefined;
+    if (iamErrorName(error) === "NoSuchEntity") return undefined;
     throw error;
   }
 }
 
 function subjectOf(error: unknown): string {
   return awsErrorMessage(error) ?? "";
+}
+
+/** IAM's own names end so only in what the SDK makes of them. */
+function iamErrorName(error: unknown): string | undefined {
+  return awsErrorName(error)?.replace(/Exception$/, "");
 }
