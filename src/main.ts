@@ -3,7 +3,7 @@ import type { App, CloudOptions } from "./cli/app.ts";
 import { quickAnswer } from "./cli/quick-answers.ts";
 import type { EksSettings, KubernetesEnvironment as KubernetesSettings } from "./cli/settings.ts";
 import type { Check } from "./core/check.ts";
-import type { CloudClusters } from "./core/cloud-cluster.ts";
+import type { CloudClusters, ClusterId } from "./core/cloud-cluster.ts";
 import type { ClusterAdmin } from "./core/cluster.ts";
 import type { Environment } from "./core/environment.ts";
 import { CortexError } from "./core/errors.ts";
@@ -94,6 +94,20 @@ async function joinParts(args: readonly string[], signal: AbortSignal): Promise<
       return joinCluster(clusterEnvironment(await settings.read(), wanted), variables, signal);
     },
     clouds: (options) => joinClouds({ home, variables, ...options }, signal),
+    async cloudCluster(cluster) {
+      return joinCluster(await cloudEnvironment(cluster, { home, variables }, signal), variables, signal);
+    },
+    async apisOf(cluster) {
+      const used = await cloudEnvironment(cluster, { home, variables }, signal);
+      const { namespacesWithApis } = await import("./environments/kubernetes/namespaces.ts");
+      await using client = await connectTo(used, variables, signal);
+      const namespaces = await namespacesWithApis(client, signal);
+      const found = namespaces.map(async (namespace) => {
+        const environment = await joinKubernetes({ ...used, namespace }, home, variables);
+        return (await environment.list(signal)).map((state) => ({ namespace, state }));
+      });
+      return (await Promise.all(found)).flat();
+    },
     kubeconfigs: {
       async contexts(file) {
         const { readContexts } = await import("./kubernetes/probe.ts");
@@ -253,6 +267,19 @@ async function joinClouds(
     connect: (cluster, until) => connectTo({ eks: eksSettings(cluster, profile) }, variables, until),
   });
   return cloudClusters({ aws, home, inside });
+}
+
+/** @returns a cluster on AWS as an environment would name it */
+async function cloudEnvironment(
+  cluster: ClusterId,
+  { home, variables }: { readonly home: string; readonly variables: App["variables"] },
+  signal: AbortSignal,
+): Promise<KubernetesSettings> {
+  const { eksSettings } = await import("./cli/cluster/eks-settings.ts");
+  await using clouds = await joinClouds({ home, variables }, signal);
+  const reachable = await clouds.reach(cluster, signal);
+  const eks = eksSettings(reachable, variables.AWS_PROFILE || undefined);
+  return { name: cluster.name, kind: "kubernetes", registry: reachable.registry, eks };
 }
 
 /** The registry of a cluster on AWS gives its login to whom the cluster itself is used as. */

@@ -1,12 +1,18 @@
 import type { Check } from "../core/check.ts";
-import type { CloudClusters } from "../core/cloud-cluster.ts";
+import type { CloudClusters, ClusterId } from "../core/cloud-cluster.ts";
 import type { CloudPolicies } from "../core/cloud-rights.ts";
 import type { ClusterAdmin } from "../core/cluster.ts";
 import type { ProjectFiles } from "../core/deploy.ts";
-import type { Environment } from "../core/environment.ts";
+import type { ApiState, Environment } from "../core/environment.ts";
 import type { Kubeconfigs } from "../core/kubeconfig.ts";
 import type { Terminal } from "./render/terminal.ts";
 import type { SettingsStore } from "./settings.ts";
+
+/** An API and where in its cluster it is. */
+export interface ApiPlace {
+  readonly namespace: string;
+  readonly state: ApiState;
+}
 
 export interface CloudOptions {
   /** Folder of manifests for what goes into a cluster, instead of their addresses on the internet. */
@@ -37,6 +43,10 @@ export interface App {
   cluster(name?: string): Promise<ClusterAdmin>;
   /** Clusters on AWS, with the credentials that are found for this user. */
   clouds(options?: CloudOptions): Promise<CloudClusters>;
+  /** A cluster on AWS, whether or not it is an environment here. @throws ENVIRONMENT_NOT_FOUND, NOT_SUPPORTED */
+  cloudCluster(cluster: ClusterId): Promise<ClusterAdmin>;
+  /** The APIs in all namespaces of a cluster on AWS. @throws ENVIRONMENT_NOT_FOUND, NOT_SUPPORTED */
+  apisOf(cluster: ClusterId): Promise<readonly ApiPlace[]>;
   readonly kubeconfigs: Kubeconfigs;
   /** What commands need to be allowed on AWS. */
   cloudPolicies(): Promise<CloudPolicies>;

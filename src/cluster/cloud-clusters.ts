@@ -6,6 +6,10 @@ import { type DownWork, planRemoval } from "./lifecycle/plan-removal.ts";
 import { planUpgrade } from "./lifecycle/plan-upgrade.ts";
 import { reach } from "./lifecycle/reach.ts";
 import type { Surroundings } from "./lifecycle/surroundings.ts";
+import { checkCloud } from "./people/check-cloud.ts";
+import { readInfo } from "./people/info.ts";
+import { listClusters } from "./people/list-clusters.ts";
+import { priceCacheIn } from "./prices/price-cache.ts";
 
 /** Clusters on AWS. What a plan takes to be done is remembered with it, so only plans of the same instance can be done. */
 export function cloudClusters(surroundings: Surroundings): CloudClusters {
@@ -31,9 +35,14 @@ export function cloudClusters(surroundings: Surroundings): CloudClusters {
     down: async (plan, _options, onEvent, signal) =>
       applyDown(surroundings, { plan, work: workOf(plan, "down") }, onEvent, signal),
     reach: (id, signal) => reach(aws.inRegion(id.region), id, signal),
-    info: () => Promise.reject(new Error("not built yet")),
-    list: () => Promise.reject(new Error("not built yet")),
-    health: () => Promise.reject(new Error("not built yet")),
+    info(id, signal) {
+      const ofRegion = aws.inRegion(id.region);
+      const cache = priceCacheIn(surroundings.home);
+      const ports = { aws: ofRegion, cache, reach: (until: AbortSignal) => reach(ofRegion, id, until) };
+      return readInfo(id, { ...ports, connect: surroundings.connect }, signal);
+    },
+    list: (regions, signal) => listClusters(aws, regions, signal),
+    health: (id, signal) => checkCloud(aws.inRegion(id.region), id, signal),
     async [Symbol.asyncDispose]() {
       await aws[Symbol.asyncDispose]();
     },

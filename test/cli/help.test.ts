@@ -40,12 +40,22 @@ describe("help", () => {
     await expectGolden(`help-env-${name}`, await runCommand(["env", name, "--help"]));
   });
 
-  test.for(["up", "diff", "configure", "upgrade", "down", "install", "uninstall", "health", "iam-policy"])(
-    "of cluster %s",
-    async (name) => {
-      await expectGolden(`help-cluster-${name}`, await runCommand(["cluster", name, "--help"]));
-    },
-  );
+  test.for([
+    "up",
+    "diff",
+    "configure",
+    "upgrade",
+    "down",
+    "info",
+    "list",
+    "export",
+    "install",
+    "uninstall",
+    "health",
+    "iam-policy",
+  ])("of cluster %s", async (name) => {
+    await expectGolden(`help-cluster-${name}`, await runCommand(["cluster", name, "--help"]));
+  });
 
   test("`help COMMAND` is `COMMAND --help`", async () => {
     expect(await runCommand(["help", "deploy"])).toEqual(await runCommand(["deploy", "--help"]));

@@ -3,12 +3,12 @@ import { join, resolve } from "node:path";
 import { Command } from "commander";
 import { CortexError } from "../../core/errors.ts";
 import type { ApiPlace, App } from "../app.ts";
-import { type EnvFlag, envOption, withExamples } from "../flags.ts";
+import { withExamples } from "../flags.ts";
 import { exportedText } from "../render/exported-text.ts";
 import { sayWhenSlow } from "../say-when-slow.ts";
 import { type ClusterFlags, clusterText, whichCluster, withClusterFlags } from "./which-cluster.ts";
 
-export interface ExportFlags extends ClusterFlags, EnvFlag {
+export interface ExportFlags extends ClusterFlags {
   readonly to?: string;
 }
 
@@ -18,7 +18,7 @@ export function exportCommand(app: App, run: typeof runExport = runExport): Comm
     .description(
       "Writes the configuration of every API of a cluster on AWS, a file each. Code and values of environment variables are not in it.",
     )
-    .addOption(envOption())
+    .option("-e, --env <name>", "environment that is the cluster, in place of a file")
     .option("--to <folder>", "where to (default: export-REGION-NAME)")
     .action((flags: ExportFlags) => run(app, flags));
   return withExamples(command, [

@@ -12,6 +12,7 @@ export interface ListFlags {
 
 export function listCommand(app: App, run: typeof runList = runList): Command {
   const command = new Command("list")
+    .summary("list the clusters on AWS, of all regions")
     .description("Lists the clusters that Cortex made in this AWS account, in all regions that it uses.")
     .option("-r, --region <region...>", "look in these regions only")
     .addOption(outputOption("pretty", "json", "yaml", "name"))

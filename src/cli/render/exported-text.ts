@@ -11,7 +11,7 @@ export async function exportedText(api: Api): Promise<string> {
 
 /** What is not said is left out, and what only looks like a variable stays text. */
 function written(value: unknown, key?: string): unknown {
-  if (typeof value === "string") return value.replaceAll("${", "$${");
+  if (typeof value === "string") return value.replaceAll("${", () => "$${");
   if (Array.isArray(value)) return value.map((one) => written(one));
   if (typeof value !== "object" || value === null) return value;
   const entries = Object.entries(value).filter(([, one]) => one !== null);

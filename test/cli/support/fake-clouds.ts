@@ -143,15 +143,15 @@ export class FakeClouds implements CloudClusters {
     return reachable;
   }
 
-  async info(): Promise<CloudInfo> {
+  async info(_id: ClusterId): Promise<CloudInfo> {
     throw new Error("not made up");
   }
 
-  async list(): Promise<ClusterList> {
+  async list(_regions?: readonly string[]): Promise<ClusterList> {
     return { clusters: [], unread: [] };
   }
 
-  async health(): Promise<readonly Check[]> {
+  async health(_id: ClusterId): Promise<readonly Check[]> {
     return [];
   }
 

@@ -1,5 +1,5 @@
 import { tmpdir } from "node:os";
-import type { App } from "../../../src/cli/app.ts";
+import type { ApiPlace, App } from "../../../src/cli/app.ts";
 import type { Sink, Terminal } from "../../../src/cli/render/terminal.ts";
 import { runCli } from "../../../src/cli/run.ts";
 import { type SettingsStore, settingsIn } from "../../../src/cli/settings.ts";
@@ -27,6 +27,8 @@ export interface RunOptions {
   readonly workingFolder?: string;
   readonly checks?: readonly Check[];
   readonly cluster?: ClusterAdmin;
+  /** APIs of a cluster on AWS. */
+  readonly places?: readonly ApiPlace[];
   readonly clouds?: CloudClusters;
   readonly kubeconfigs?: Kubeconfigs;
   /** Called after each write, so that a test can interrupt the command when it has said something. */
@@ -80,6 +82,8 @@ export function fakeApp(
     environment: async () => environment,
     cluster: async () => options.cluster!,
     clouds: async () => options.clouds!,
+    cloudCluster: async () => options.cluster!,
+    apisOf: async () => options.places ?? [],
     kubeconfigs: options.kubeconfigs ?? {
       contexts: async () => ({
         files: ["kubeconfig"],
