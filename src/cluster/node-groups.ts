@@ -72,6 +72,31 @@ export function hostGroup(groups: readonly ManagedGroup[]): ManagedGroup | undef
   return groups.find(({ isSpot, min, taints }) => !isSpot && min > 0 && taints.length === 0);
 }
 
+/** @returns what `cluster` asks of its spot groups that EKS does not do to the letter; empty when there is nothing */
+export function spotWarnings({ node_groups }: Pick<Cluster, "node_groups">): readonly string[] {
+  return node_groups.flatMap(({ name, spot, spot_config: config }) => {
+    if (!spot || !config) return [];
+    const field = (key: string) => `node_groups.${name}.spot_config.${key}`;
+    const percentage = config.on_demand_percentage_above_base_capacity;
+    return [
+      ...(config.max_price === null
+        ? []
+        : [
+            `${field("max_price")} is not applied: EKS pays what the market asks, which is never above the on-demand price`,
+          ]),
+      ...(config.instance_pools === null
+        ? []
+        : [`${field("instance_pools")} is not applied: AWS takes instances from wherever it has most to spare`]),
+      ...(percentage > 0 && percentage < 100
+        ? [
+            `${field("on_demand_percentage_above_base_capacity")} holds for as few and for as many instances as there may be; ` +
+              "between the two the autoscaler decides",
+          ]
+        : []),
+    ];
+  });
+}
+
 function partsOf(group: NodeGroup, type: InstanceType | undefined, isSystem: boolean): readonly ManagedGroup[] {
   const common = {
     group: group.name,

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { InstanceType } from "../../src/cluster/facts.ts";
-import { hostGroup, managedGroups } from "../../src/cluster/node-groups.ts";
+import { hostGroup, managedGroups, spotWarnings } from "../../src/cluster/node-groups.ts";
 import { group, instanceTypes } from "./eks-samples.ts";
 
 function groupsOf(...groups: ReturnType<typeof group>[]) {
@@ -87,6 +87,30 @@ describe("groups as EKS knows them", () => {
     expect(types).toEqual([
       { sizeGB: 50, type: "gp2" },
       { sizeGB: 50, type: "io1", iops: 3000 },
+    ]);
+  });
+});
+
+describe("a spot group", () => {
+  const spot_config = {
+    instance_distribution: null,
+    on_demand_base_capacity: 2,
+    on_demand_percentage_above_base_capacity: 0,
+    max_price: null,
+    instance_pools: null,
+  };
+
+  test("with a base gets what it asks for", () => {
+    expect(spotWarnings({ node_groups: [group({ spot: true, spot_config }), group({ spot: true })] })).toEqual([]);
+  });
+
+  test("says what EKS does otherwise", () => {
+    const more = { ...spot_config, on_demand_percentage_above_base_capacity: 50, max_price: 0.1, instance_pools: 3 };
+    const warnings = spotWarnings({ node_groups: [group({ name: "cpu", spot: true, spot_config: more })] });
+    expect(warnings).toEqual([
+      expect.stringMatching(/^node_groups.cpu.spot_config.max_price is not applied/),
+      expect.stringMatching(/^node_groups.cpu.spot_config.instance_pools is not applied/),
+      expect.stringMatching(/^node_groups.cpu.spot_config.on_demand_percentage_above_base_capacity holds for/),
     ]);
   });
 });

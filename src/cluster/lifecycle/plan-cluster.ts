@@ -9,7 +9,7 @@ import { readAll } from "../../core/graph/read-all.ts";
 import type { Cluster } from "../../spec/parse-cluster.ts";
 import type { Facts } from "../facts.ts";
 import { insideSettings } from "../inside.ts";
-import { managedGroups } from "../node-groups.ts";
+import { managedGroups, spotWarnings } from "../node-groups.ts";
 import { preflight } from "../preflight/preflight.ts";
 import { readFacts, type Standing } from "../preflight/read-facts.ts";
 import { namesOf } from "../resources/names.ts";
@@ -82,7 +82,7 @@ export async function planCluster(
       expectedMs: criticalPath(changes).ms,
       cost,
       ...(costNow && { costNow }),
-      warnings: [...warnings, ...costs.warnings, ...inside.warnings],
+      warnings: [...spotWarnings(cluster), ...warnings, ...costs.warnings, ...inside.warnings],
     },
     work: {
       kind: "up",
