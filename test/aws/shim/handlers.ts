@@ -4,6 +4,7 @@ import { eksHandlers } from "./eks/handlers.ts";
 import { iamHandlers } from "./iam.ts";
 import { stsHandlers } from "./identity.ts";
 import { classicLoadBalancerHandlers, loadBalancerHandlers } from "./load-balancers.ts";
+import { logsHandlers } from "./logs.ts";
 import { pricingHandlers } from "./pricing.ts";
 import { quotaHandlers } from "./quotas.ts";
 import { ecrHandlers } from "./registry.ts";
@@ -17,6 +18,7 @@ const services: Readonly<Record<string, Handlers>> = {
   elb: classicLoadBalancerHandlers,
   elbv2: loadBalancerHandlers,
   iam: iamHandlers,
+  logs: logsHandlers,
   s3: s3Handlers,
   sts: stsHandlers,
 };
