@@ -98,6 +98,8 @@ describe.skipIf(!isPossible)("a cluster on AWS with a real control plane", () =>
     const again = await cortex("cluster", "up", "cluster.yaml", "-y", "-e", "aws", "--addons-dir", addons);
     expect(again.status, again.stdout + again.stderr).toBe(0);
 
+    // Python's own image is on the internet.
+    await cortex("env", "configure", "aws", "--base-image", baseImage);
     const deployed = await cortex("deploy", "-e", "aws");
     expect(deployed.status, deployed.stdout + deployed.stderr).toBe(0);
     const [api] = (await cortex("get", "-e", "aws", "-o", "json")).json<{ readonly endpoint: string }[]>();
