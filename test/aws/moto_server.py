@@ -16,6 +16,8 @@ aws_managed_policies.aws_managed_policies_data = json.dumps(used)
 
 from moto.ec2.models import amis  # noqa: E402
 from moto.ec2.models.launch_templates import LaunchTemplate  # noqa: E402
+from moto.logs.exceptions import ResourceNotFoundException  # noqa: E402
+from moto.logs.models import LogsBackend  # noqa: E402
 from moto.server import DomainDispatcherApplication, create_backend_app  # noqa: E402
 from werkzeug.serving import WSGIRequestHandler, make_server  # noqa: E402
 
@@ -25,6 +27,18 @@ os.environ["MOTO_AMIS_PATH"] = "loaded"
 
 # moto shows the tags that a launch template was made with for ever.
 LaunchTemplate.tags = property(lambda self: self.get_tags(), lambda self, _: None)
+
+
+def tags_of_log_group(self: LogsBackend, resource_arn: str) -> dict[str, str]:
+    """moto goes on telling those of a log group that is gone."""
+    name = resource_arn.split(":log-group:")[-1].removesuffix(":*")
+    if ":log-group:" in resource_arn and name not in self.groups:
+        self.tagger.delete_all_tags_for_resource(resource_arn)
+        raise ResourceNotFoundException()
+    return self.tagger.get_tag_dict_for_resource(resource_arn)
+
+
+LogsBackend.list_tags_for_resource = tags_of_log_group
 
 
 class QuietHandler(WSGIRequestHandler):
