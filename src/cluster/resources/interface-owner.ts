@@ -1,4 +1,8 @@
 import type { NetworkInterface } from "@aws-sdk/client-ec2";
+import type { Holders } from "./wait.ts";
+
+/** They are removed, or are going already, when what they belong to is removed with a cluster. */
+const passing = /^(?:ELB |Amazon EKS |Interface for NAT Gateway )/;
 
 /** By what AWS writes into the description of an interface that it makes for a service. */
 const byDescription: readonly (readonly [RegExp, string])[] = [
@@ -28,8 +32,10 @@ export function ownerOf(one: NetworkInterface): string {
   return description || (who ? `something of ${who}` : "something that AWS does not name");
 }
 
-/** @returns e.g. `eni-0a1b (load balancer k8s-apis)`, the first few and how many more; empty for none */
-export function describeHolders(all: readonly NetworkInterface[], shown = 3): string {
+/** @returns the interfaces with their owners, e.g. `eni-0a1b (load balancer k8s-apis)`: the first few, and how many more */
+export function holdersOf(all: readonly NetworkInterface[], shown = 3): Holders {
   const lines = all.slice(0, shown).map((one) => `${one.NetworkInterfaceId} (${ownerOf(one)})`);
-  return all.length > shown ? `${lines.join(", ")} and ${all.length - shown} more` : lines.join(", ");
+  const names = all.length > shown ? `${lines.join(", ")} and ${all.length - shown} more` : lines.join(", ");
+  const areLasting = all.length > 0 && !all.some(({ Description }) => passing.test(Description ?? ""));
+  return { names, areLasting };
 }

@@ -81,7 +81,7 @@ export function internetGatewayKind(context: ResourceContext, vpcs: VpcKind): In
         gone: ["InvalidInternetGatewayID.NotFound"],
         busy: ["DependencyViolation"],
         remove: () => ec2.deleteInternetGateway({ InternetGatewayId: gatewayId }, signal),
-        release: async () => "",
+        release: async () => ({ names: "" }),
       };
       await removeWhenFree(removal, waiting, signal);
     },

@@ -75,7 +75,7 @@ export function kubernetesLoadBalancers(context: ResourceContext, vpcIds: VpcIds
           gone: ["TargetGroupNotFound", "TargetGroupNotFoundException"],
           busy: ["ResourceInUse", "ResourceInUseException"],
           remove: () => service.deleteTargetGroup({ TargetGroupArn }, signal),
-          release: async () => "a load balancer",
+          release: async () => ({ names: "a load balancer" }),
         };
         await removeWhenFree(removal, waiting, signal);
       },

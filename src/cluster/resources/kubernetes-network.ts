@@ -1,6 +1,6 @@
 import type { NetworkInterface, SecurityGroup } from "@aws-sdk/client-ec2";
 import type { ResourceContext } from "./context.ts";
-import { describeHolders, ownerOf } from "./interface-owner.ts";
+import { holdersOf, ownerOf } from "./interface-owner.ts";
 import { kubernetesTag, type VpcIds } from "./kubernetes-tags.ts";
 import { interfacesOf } from "./network-holders.ts";
 import { ec2Pages } from "./pages.ts";
@@ -37,8 +37,7 @@ export function kubernetesSecurityGroupKind(context: ResourceContext, vpcIds: Vp
         gone: ["InvalidGroup.NotFound"],
         busy: ["DependencyViolation"],
         remove: () => deleteGroup(ec2, GroupId, signal),
-        release: async () =>
-          describeHolders(await interfacesOf(ec2, [{ Name: "group-id", Values: [GroupId] }], signal)),
+        release: async () => holdersOf(await interfacesOf(ec2, [{ Name: "group-id", Values: [GroupId] }], signal)),
       };
       await removeWhenFree(removal, waiting, signal);
     },
@@ -73,7 +72,7 @@ export function kubernetesInterfaceKind(context: ResourceContext, vpcIds: VpcIds
         gone: ["InvalidNetworkInterfaceID.NotFound"],
         busy: ["InvalidNetworkInterface.InUse", "InvalidParameterValue", "OperationNotPermitted"],
         remove: () => ec2.deleteNetworkInterface({ NetworkInterfaceId }, signal),
-        release: async () => ownerOf(state),
+        release: async () => ({ names: ownerOf(state) }),
       };
       await removeWhenFree(removal, waiting, signal);
     },

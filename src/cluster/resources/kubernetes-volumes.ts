@@ -34,7 +34,7 @@ export function volumeKind(context: ResourceContext): RemovableKind<Volume> {
             signal,
           );
           const instances = Volumes?.[0]?.Attachments?.map(({ InstanceId }) => `instance ${InstanceId}`) ?? [];
-          return instances.join(", ");
+          return { names: instances.join(", ") };
         },
       };
       await removeWhenFree(removal, waiting, signal);

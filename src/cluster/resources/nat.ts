@@ -63,7 +63,7 @@ export function natAddressKind(context: ResourceContext): NatAddressKind {
         gone: ["InvalidAllocationID.NotFound", "InvalidAddress.NotFound"],
         busy: ["InvalidIPAddress.InUse", "InvalidAddress.Locked", "DependencyViolation"],
         remove: () => ec2.releaseAddress({ AllocationId: allocationId }, signal),
-        release: async () => "a NAT gateway that is being deleted",
+        release: async () => ({ names: "a NAT gateway that is being deleted" }),
       };
       await removeWhenFree(removal, waiting, signal);
     },

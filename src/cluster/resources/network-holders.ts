@@ -2,11 +2,11 @@ import type { Filter, NetworkInterface, SecurityGroup } from "@aws-sdk/client-ec
 import type { Aws } from "../../aws/aws.ts";
 import { awsErrorName } from "../../aws/refusal.ts";
 import type { Ec2 } from "../../aws/services/ec2.ts";
-import { describeHolders } from "./interface-owner.ts";
+import { holdersOf } from "./interface-owner.ts";
 import { deleteLoadBalancersIn } from "./load-balancers.ts";
 import { ec2Pages } from "./pages.ts";
 import { deleteGroup } from "./security-groups.ts";
-import { unless } from "./wait.ts";
+import { type Holders, unless } from "./wait.ts";
 
 /** An interface that somebody takes, or takes away, while it is looked at. */
 const interfaceErrors = [
@@ -19,22 +19,22 @@ const interfaceErrors = [
 /**
  * Takes out of a subnet of ours what nobody uses any more: interfaces that were left behind, and load balancers that came after
  * the plan was made.
- * @returns what still holds it, for people; empty: nothing that can be seen
+ * @returns what still holds it
  */
-export async function releaseSubnet(aws: Aws, subnetId: string, signal: AbortSignal): Promise<string> {
+export async function releaseSubnet(aws: Aws, subnetId: string, signal: AbortSignal): Promise<Holders> {
   const ec2 = await aws.ec2();
   const found = await interfacesOf(ec2, [{ Name: "subnet-id", Values: [subnetId] }], signal);
   await deleteFree(ec2, found, signal);
   const vpcId = found.find(({ Description = "" }) => Description.startsWith("ELB "))?.VpcId;
   if (vpcId !== undefined) await deleteLoadBalancersIn(aws, vpcId, signal);
-  return describeHolders(found.filter((one) => !isFree(one)));
+  return holdersOf(found.filter((one) => !isFree(one)));
 }
 
 /**
  * Takes out of a VPC of ours what goes with it: interfaces that nobody uses, security groups.
- * @returns what still holds it, for people; empty: nothing that can be seen
+ * @returns what still holds it
  */
-export async function releaseVpc(aws: Aws, vpcId: string, signal: AbortSignal): Promise<string> {
+export async function releaseVpc(aws: Aws, vpcId: string, signal: AbortSignal): Promise<Holders> {
   const ec2 = await aws.ec2();
   const within = [{ Name: "vpc-id", Values: [vpcId] }];
   const [interfaces, groups, subnets] = await Promise.all([
@@ -50,18 +50,20 @@ export async function releaseVpc(aws: Aws, vpcId: string, signal: AbortSignal): 
   ]);
   await deleteFree(ec2, interfaces, signal);
   const held = await deleteGroups(ec2, groups, signal);
+  const users = holdersOf(interfaces.filter((one) => !isFree(one)));
   const holders = [
-    describeHolders(interfaces.filter((one) => !isFree(one))),
+    users.names,
     ...held.map(({ GroupId, GroupName }) => `security group ${GroupId} (${GroupName})`),
     ...subnets.map(({ SubnetId }) => `subnet ${SubnetId}`),
   ];
-  return holders.filter((text) => text !== "").join(", ") || (await otherHolders(ec2, vpcId, signal));
+  const names = holders.filter((text) => text !== "").join(", ") || (await otherHolders(ec2, vpcId, signal));
+  return { names, areLasting: names !== "" && (users.names === "" || users.areLasting === true) };
 }
 
-/** @returns what in a VPC has a public address, for people */
-export async function publicAddressesOf(ec2: Ec2, vpcId: string, signal: AbortSignal): Promise<string> {
+/** @returns what in a VPC has a public address */
+export async function publicAddressesOf(ec2: Ec2, vpcId: string, signal: AbortSignal): Promise<Holders> {
   const found = await interfacesOf(ec2, [{ Name: "vpc-id", Values: [vpcId] }], signal);
-  return describeHolders(found.filter(({ Association }) => Association?.PublicIp));
+  return holdersOf(found.filter(({ Association }) => Association?.PublicIp));
 }
 
 export function interfacesOf(ec2: Ec2, filters: Filter[], signal: AbortSignal): Promise<NetworkInterface[]> {

@@ -119,7 +119,7 @@ export function routeTableKind(context: ResourceContext, around: Around): RouteT
       const ec2 = await aws.ec2();
       const release = async () => {
         await Promise.all(Object.values(associations).map((id) => disassociate(ec2, id, signal)));
-        return "its subnets";
+        return { names: "its subnets" };
       };
       await release();
       const removal = {

@@ -1,4 +1,5 @@
 import type { VpcEndpoint } from "@aws-sdk/client-ec2";
+import { awsErrorName } from "../../aws/refusal.ts";
 import { CortexError } from "../../core/errors.ts";
 import { poll } from "../../core/graph/poll.ts";
 import type { Found, ResourceKind, States } from "../../core/graph/resource.ts";
@@ -36,9 +37,13 @@ export function s3EndpointKind(
     wish.routeTables.map((id) => states.of(routeTables, id).routeTableId);
 
   async function describe(endpointId: string, signal: AbortSignal): Promise<VpcEndpoint | undefined> {
-    const filters = [{ Name: "vpc-endpoint-id", Values: [endpointId] }];
-    const { VpcEndpoints } = await (await aws.ec2()).describeVpcEndpoints({ Filters: filters }, signal);
-    return VpcEndpoints?.[0];
+    const ec2 = await aws.ec2();
+    try {
+      return (await ec2.describeVpcEndpoints({ VpcEndpointIds: [endpointId] }, signal)).VpcEndpoints?.[0];
+    } catch (error) {
+      if (awsErrorName(error) === "InvalidVpcEndpointId.NotFound") return undefined;
+      throw error;
+    }
   }
 
   async function untilAvailable(state: S3Endpoint, waiting: Waiting, signal: AbortSignal): Promise<S3Endpoint> {

@@ -9,6 +9,8 @@ export type Waiting = Pick<Doing, "clock" | "report">;
 const knownWithinMs = 60_000;
 /** What AWS holds back may take this long to be let go. */
 const releasedWithinMs = 20 * 60_000;
+/** What somebody else made goes only when that somebody removes it. */
+const lastingWithinMs = 3 * 60_000;
 
 /** What was made a moment ago may not be known everywhere yet: asks again for as long as it is said not to be there. */
 export async function untilKnown<T>(waiting: Waiting, ask: () => Promise<T>, signal: AbortSignal): Promise<T> {
@@ -34,8 +36,16 @@ export interface Removal {
   /** How long as a rule until nothing hangs on it any more. */
   readonly typicalMs?: number;
   remove(): Promise<unknown>;
-  /** Lets go of what may be let go, and tells what still holds it; empty when nothing can be seen. */
-  release(): Promise<string>;
+  /** Lets go of what may be let go, and tells what still holds it. */
+  release(): Promise<Holders>;
+}
+
+/** Who holds something. */
+export interface Holders {
+  /** For people; empty when nobody can be seen. */
+  readonly names: string;
+  /** None of them goes by itself. */
+  readonly areLasting?: boolean;
 }
 
 /**
@@ -49,16 +59,12 @@ export async function removeWhenFree(removal: Removal, waiting: Waiting, signal:
   const look = async (): Promise<true | undefined> => {
     const state = await attempt(removal);
     if (state === "gone") return true;
-    const holder = await removal.release();
-    report(holder ? `in use by ${holder}` : "in use");
-    if (clock.now() - startedAt < releasedWithinMs) return undefined;
-    throw new CortexError(
-      "TIMED_OUT",
-      `${what} cannot be deleted: it is in use by ${holder || "what AWS does not name"}`,
-      {
-        hint: "remove what uses it, then run the same command again",
-      },
-    );
+    const { names, areLasting = false } = await removal.release();
+    report(names ? `in use by ${names}` : "in use");
+    if (clock.now() - startedAt < (areLasting ? lastingWithinMs : releasedWithinMs)) return undefined;
+    throw new CortexError("TIMED_OUT", `${what} is in use by ${names || "something that AWS does not name"}`, {
+      hint: "remove what uses it, then run the same command again",
+    });
   };
   if (await look()) return;
   // What was released just now may have been all that held it.

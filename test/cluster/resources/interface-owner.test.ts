@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { describeHolders, ownerOf } from "../../../src/cluster/resources/interface-owner.ts";
+import { holdersOf, ownerOf } from "../../../src/cluster/resources/interface-owner.ts";
 
 test.each([
   ["ELB net/k8s-envoy-a1b2/0123456789abcdef", "load balancer k8s-envoy-a1b2"],
@@ -25,6 +25,13 @@ test("an interface that says nothing is known by whoever asked for it", () => {
 
 test("of many holders the first few are named", () => {
   const all = ["eni-1", "eni-2", "eni-3"].map((NetworkInterfaceId) => ({ NetworkInterfaceId, Description: "mine" }));
-  expect(describeHolders(all, 2)).toBe("eni-1 (mine), eni-2 (mine) and 1 more");
-  expect(describeHolders([])).toBe("");
+  expect(holdersOf(all, 2)).toEqual({ names: "eni-1 (mine), eni-2 (mine) and 1 more", areLasting: true });
+  expect(holdersOf([])).toEqual({ names: "", areLasting: false });
+});
+
+test("a load balancer that is being deleted lets go by itself, a database does not", () => {
+  const database = { NetworkInterfaceId: "eni-1", Description: "RDSNetworkInterface" };
+  const balancer = { NetworkInterfaceId: "eni-2", Description: "ELB net/apis/1" };
+  expect(holdersOf([database]).areLasting).toBe(true);
+  expect(holdersOf([database, balancer]).areLasting).toBe(false);
 });
