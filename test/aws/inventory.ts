@@ -60,7 +60,7 @@ function plain(id: string): string {
     .replace(/^([a-z]+)-[0-9a-f]{8,17}$/, "$1")
     .replaceAll(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g, "*")
     .replaceAll(/-\d{6,}/g, "-*")
-    .replaceAll(/:\d{12}:/g, ":*:");
+    .replaceAll(/\b\d{12}\b/g, "*");
 }
 
 function thing(type: string, id: string | undefined, tags: readonly Tag[] = []): Thing {

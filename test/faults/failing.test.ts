@@ -1,0 +1,133 @@
+import { describe, expect, test } from "vitest";
+import { type Emulator, startEmulator } from "../aws/emulator.ts";
+import { canBeUnseen } from "../aws/shim/consistency.ts";
+import type { FaultKind } from "../aws/shim/faults.ts";
+import { choose } from "./support/choose.ts";
+import { cleanRun, operationsOf } from "./support/clean-run.ts";
+import { down, shortTimes, up } from "./support/cluster-run.ts";
+
+const clean = await cleanRun();
+const changes = operationsOf(clean.up, ({ isRead }) => !isRead);
+const removals = operationsOf(clean.down, ({ isRead }) => !isRead);
+const reads = operationsOf([...clean.up, ...clean.down], ({ isRead }) => isRead);
+
+interface Case {
+  readonly op: string;
+  readonly kind: FaultKind;
+}
+
+/** What a run gets over by itself. */
+const passing: readonly FaultKind[] = ["throttle", "error", "unavailable", "reset", "lostReply", "timeout"];
+/** What it must tell and can only get over when it is run again. */
+const lasting: readonly FaultKind[] = ["denied", "quota"];
+
+const ofPassing: readonly Case[] = [
+  ...[...new Set([...changes, ...removals])].flatMap((op) => passing.map((kind) => ({ op, kind }))),
+  ...reads.flatMap((op) => (["throttle", "error", "reset"] as const).map((kind) => ({ op, kind }))),
+  ...changes.filter(canHide).map((op) => ({ op, kind: "notFoundAfterCreate" as const })),
+  ...removals.filter(hangsTogether).map((op) => ({ op, kind: "dependency" as const })),
+];
+
+describe("one call that fails for a while", () => {
+  test.each(choose(ofPassing, 14))(
+    "$op, $kind: changes nothing about what comes of it",
+    { timeout: 300_000 },
+    async ({ op, kind }) => {
+      await using emulator = await startEmulator({ times: shortTimes });
+      using _ = emulator.faults.add({ op, kind, first: kind === "throttle" || kind === "dependency" ? 3 : 1 });
+      await bringAndTakeAway(emulator, kind === "timeout" ? 3_000 : undefined);
+    },
+  );
+});
+
+describe("the first call of every operation", () => {
+  test.each(passing.map((kind) => ({ kind })))(
+    "$kind: changes nothing about what comes of it",
+    { timeout: 300_000 },
+    async ({ kind }) => {
+      await using emulator = await startEmulator({ times: shortTimes });
+      for (const op of new Set([...changes, ...removals])) emulator.faults.add({ op, kind });
+      await bringAndTakeAway(emulator, kind === "timeout" ? 3_000 : undefined);
+    },
+  );
+});
+
+describe("a call that is refused for good", () => {
+  test.each(lasting.map((kind) => ({ kind })))(
+    "$kind: is told, and the next run goes on from there",
+    { timeout: 600_000 },
+    async ({ kind }) => {
+      await using emulator = await startEmulator({ times: shortTimes });
+      const refusable = kind === "quota" ? changes.filter((op) => /:(Create|Allocate)/.test(op)) : changes;
+      for (const op of choose(refusable, 6)) {
+        using fault = emulator.faults.add({ op, kind, first: 1_000 });
+        const failures = await up(emulator, { client: emulator.client() });
+        if (fault.met > 0)
+          expect([op, failures.map(({ error }) => error.code)]).toEqual([op, expect.arrayContaining([codes[kind]])]);
+      }
+      await bringAndTakeAway(emulator);
+    },
+  );
+
+  test.each(["eks:CreateNodegroup", "ec2:CreateNatGateway", "ec2:AllocateAddress"])(
+    "%s without capacity: is told with AWS's cause, and the next run goes on from there",
+    { timeout: 300_000 },
+    async (op) => {
+      await using emulator = await startEmulator({ times: shortTimes });
+      using _ = emulator.faults.add({ op, kind: "capacity", first: 1_000 });
+      const failures = await up(emulator, { client: emulator.client() });
+      expect(failures.length).toBe(1);
+      expect(failures[0]!.error.code).toBe("NO_CAPACITY");
+      emulator.faults.clear();
+      await bringAndTakeAway(emulator);
+    },
+  );
+});
+
+describe("everything at once", () => {
+  test("half of all calls throttled: changes nothing about what comes of it", { timeout: 300_000 }, async () => {
+    await using emulator = await startEmulator({ times: shortTimes });
+    emulator.faults.add({ op: "*", kind: "throttle", rate: 0.5, seed: 7 });
+    await bringAndTakeAway(emulator);
+  });
+
+  test("nothing that is made is seen at once: changes nothing about what comes of it", {
+    timeout: 300_000,
+  }, async () => {
+    await using emulator = await startEmulator({ times: shortTimes });
+    for (const op of changes.filter(canHide)) emulator.faults.add({ op, kind: "notFoundAfterCreate", first: 1_000 });
+    await bringAndTakeAway(emulator);
+  });
+
+  test("AWS's clock ten minutes ahead: changes nothing about what comes of it", { timeout: 300_000 }, async () => {
+    await using emulator = await startEmulator({ times: shortTimes });
+    emulator.setSkew(10 * 60_000);
+    await bringAndTakeAway(emulator);
+  });
+});
+
+const codes: Readonly<Partial<Record<FaultKind, string>>> = { denied: "NOT_AUTHORISED", quota: "NO_CAPACITY" };
+
+async function bringAndTakeAway(emulator: Emulator, tryForMs?: number): Promise<void> {
+  const options = () => ({ client: emulator.client(), ...(tryForMs !== undefined && { tryForMs }) });
+  expect(messagesOf(await up(emulator, options()))).toEqual([]);
+  expect(await emulator.inventory.names()).toEqual(clean.names);
+  expect(messagesOf(await down(emulator, options()))).toEqual([]);
+  expect(await emulator.inventory.names()).toEqual([]);
+}
+
+function messagesOf(failures: Awaited<ReturnType<typeof up>>): readonly string[] {
+  return failures.map(({ id, error }) => `${id}: ${error.message}`);
+}
+
+function canHide(name: string): boolean {
+  const [service = "", operation = ""] = name.split(":");
+  return canBeUnseen({ service, operation });
+}
+
+/** Whether AWS may refuse it because something that is just going away still hangs on it. */
+function hangsTogether(name: string): boolean {
+  return /^ec2:(Delete(Subnet|SecurityGroup|Vpc|InternetGateway|RouteTable)|DetachInternetGateway|ReleaseAddress)$/.test(
+    name,
+  );
+}

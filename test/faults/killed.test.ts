@@ -1,0 +1,38 @@
+import { describe, expect, test } from "vitest";
+import { type Emulator, startEmulator } from "../aws/emulator.ts";
+import { choose } from "./support/choose.ts";
+import { cleanRun } from "./support/clean-run.ts";
+import { down, shortTimes, up } from "./support/cluster-run.ts";
+
+const clean = await cleanRun();
+const points = Array.from({ length: Math.max(clean.up.length, clean.down.length) }, (_, index) => index + 1);
+
+describe("a command that is killed", () => {
+  test.each(choose(points, 10))(
+    "at its call %i and is run again brings the same cluster, and takes all of it away",
+    { timeout: 300_000 },
+    async (point) => {
+      await using emulator = await startEmulator({ times: shortTimes });
+      await killed(emulator, point, up);
+      expect(messagesOf(await up(emulator, { client: emulator.client() }))).toEqual([]);
+      expect(await emulator.inventory.names()).toEqual(clean.names);
+
+      await killed(emulator, point, down);
+      expect(messagesOf(await down(emulator, { client: emulator.client() }))).toEqual([]);
+      expect(await emulator.inventory.names()).toEqual([]);
+    },
+  );
+});
+
+/** Runs a command whose process dies with its n-th call; it may have ended before that. */
+async function killed(emulator: Emulator, point: number, command: typeof up): Promise<void> {
+  const client = emulator.client();
+  client.killAt(point, "after");
+  await command(emulator, { client }).catch((error: unknown) => {
+    if (!client.dead.aborted) throw error;
+  });
+}
+
+function messagesOf(failures: Awaited<ReturnType<typeof up>>): readonly string[] {
+  return failures.map(({ id, error }) => `${id}: ${error.message}`);
+}

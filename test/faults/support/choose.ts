@@ -1,0 +1,22 @@
+/** `npm run test:faults` tries every case; else a sample of them, the same one for the same CORTEX_TEST_SEED. */
+export const isWhole = process.env.MODE === "all-faults";
+
+const seed = Number(process.env.CORTEX_TEST_SEED ?? 1);
+
+/** @returns all cases, or so many of them, in their order */
+export function choose<Case>(cases: readonly Case[], count: number): readonly Case[] {
+  if (isWhole || cases.length <= count) return cases;
+  const random = generator(seed);
+  const keyed = cases.map((one, index) => ({ one, index, key: random() }));
+  const chosen = keyed.sort((a, b) => a.key - b.key).slice(0, count);
+  return chosen.sort((a, b) => a.index - b.index).map(({ one }) => one);
+}
+
+/** Numbers from 0 to 1, the same ones for the same seed. */
+function generator(from: number): () => number {
+  let state = from >>> 0;
+  return () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 32;
+  };
+}
