@@ -38,8 +38,9 @@ export function cloudClusters(surroundings: Surroundings): CloudClusters {
     info(id, signal) {
       const ofRegion = aws.inRegion(id.region);
       const cache = priceCacheIn(surroundings.home);
-      const ports = { aws: ofRegion, cache, reach: (until: AbortSignal) => reach(ofRegion, id, until) };
-      return readInfo(id, { ...ports, connect: surroundings.connect }, signal);
+      const { inside } = surroundings;
+      const ports = { reach: (until: AbortSignal) => reach(ofRegion, id, until), look: inside.look.bind(inside) };
+      return readInfo(id, { aws: ofRegion, cache, ...ports }, signal);
     },
     list: (regions, signal) => listClusters(aws, regions, signal),
     health: (id, signal) => checkCloud(aws.inRegion(id.region), id, signal),

@@ -1,6 +1,7 @@
 import type { ReachableCluster, WalkFailure, WalkListener } from "../../core/cloud-cluster.ts";
 import type { CloudSettings } from "../../core/cluster.ts";
 import type { PlannedChange } from "../../core/graph/plan.ts";
+import type { InsideLook } from "../people/look-inside.ts";
 
 /** What lives inside a cluster, seen from the plan of the whole. */
 export interface InsideView {
@@ -25,6 +26,8 @@ export interface InsideQuestion {
 export interface Inside {
   /** An API server that does not answer is a warning: AWS's part can be done without it. */
   view(question: InsideQuestion, signal: AbortSignal): Promise<InsideView>;
+  /** Nodes, what is asked of them, and where APIs are reached. @throws CortexError when the API server does not answer */
+  look(reachable: ReachableCluster, signal: AbortSignal): Promise<InsideLook>;
   /** What `cluster up` wrote down; undefined where that is nothing, or cannot be read. */
   written(reachable: ReachableCluster, signal: AbortSignal): Promise<CloudSettings | undefined>;
   /** Brings what is missing. Each part that fails is one of the failures. */

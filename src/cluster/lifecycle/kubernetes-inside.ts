@@ -4,6 +4,7 @@ import { CortexError } from "../../core/errors.ts";
 import type { Clock } from "../../core/graph/resource.ts";
 import type { KubeClient } from "../../kubernetes/kube-client.ts";
 import { applyInside, type InsideOptions, insideChanges, planInside, writtenSettings } from "../inside.ts";
+import { lookInside } from "../people/look-inside.ts";
 import { releaseCloud } from "../release-cloud.ts";
 import type { Inside, InsidePlace } from "./inside-port.ts";
 
@@ -31,6 +32,10 @@ export function kubernetesInside(options: KubernetesInsideOptions): Inside {
         if (!isOutOfReach(error) || signal.aborted) throw error;
         return { changes: toCome, warnings: [`what lives inside the cluster cannot be looked at: ${error.message}`] };
       }
+    },
+    async look(reachable, signal) {
+      await using client = await connect(reachable, signal);
+      return await lookInside(client, signal);
     },
     async written(reachable, signal) {
       try {

@@ -1,17 +1,12 @@
 import type { Aws } from "../../aws/aws.ts";
 import type { CloudInfo, ClusterId, ReachableCluster } from "../../core/cloud-cluster.ts";
 import { CortexError } from "../../core/errors.ts";
-import type { KubeClient } from "../../kubernetes/kube-client.ts";
-import { clusterConfig } from "../../kubernetes/labels.ts";
-import { type KubeObject, resource } from "../../kubernetes/objects.ts";
-import { addressOf } from "../addons/install.ts";
-import type { WrittenSettings } from "../addons/settings-objects.ts";
 import type { PriceCache } from "../prices/price-cache.ts";
 import { type Prices, readPrices } from "../prices/read-prices.ts";
 import { type RunningCluster, readRunning } from "../prices/read-running.ts";
 import { instancePerHour, runningCost, runningPriceKeys } from "../prices/running-cost.ts";
 import { namesOf } from "../resources/names.ts";
-import type { KubeNode, KubePod } from "./kube-shapes.ts";
+import type { InsideLook } from "./look-inside.ts";
 import { workplaceOf } from "./node-uses.ts";
 
 export interface InfoPorts {
@@ -19,15 +14,12 @@ export interface InfoPorts {
   readonly aws: Aws;
   readonly cache: PriceCache;
   reach(signal: AbortSignal): Promise<ReachableCluster>;
-  connect(cluster: ReachableCluster, signal: AbortSignal): Promise<KubeClient>;
+  look(cluster: ReachableCluster, signal: AbortSignal): Promise<InsideLook>;
 }
 
-/** What one look into the cluster found; all of it absent where it does not answer. */
-interface Inside {
-  readonly nodes: readonly KubeNode[];
-  readonly pods: readonly KubePod[];
+/** What one look into the cluster found; empty where it does not answer. */
+interface Inside extends InsideLook {
   readonly registry?: string;
-  readonly apiEndpoint?: string;
   /** Why it could not be looked into. */
   readonly failure?: string;
 }
@@ -100,34 +92,11 @@ async function lookInside({ controlPlane }: RunningCluster, ports: InfoPorts, si
   try {
     const reachable = await ports.reach(signal);
     registry = reachable.registry;
-    await using client = await ports.connect(reachable, signal);
-    const [nodes, pods, apiEndpoint] = await Promise.all([
-      client.list<KubeNode>(resource.node, {}, signal),
-      client.list<KubePod>(resource.pod, {}, signal),
-      gatewayAddress(client, signal),
-    ]);
-    return {
-      nodes: nodes?.items ?? [],
-      pods: pods?.items ?? [],
-      registry,
-      ...(apiEndpoint !== undefined && { apiEndpoint }),
-    };
+    return { ...(await ports.look(reachable, signal)), registry };
   } catch (error) {
     signal.throwIfAborted();
     if (!(error instanceof CortexError)) throw error;
     const failure = `nodes and APIs are not known: ${error.message}`;
     return { ...none, ...(registry !== undefined && { registry }), failure };
   }
-}
-
-async function gatewayAddress(client: KubeClient, signal: AbortSignal): Promise<string | undefined> {
-  const { namespace, name } = clusterConfig;
-  const settings = await client.get<KubeObject & { readonly data?: WrittenSettings }>(
-    resource.configMap,
-    namespace,
-    name,
-    signal,
-  );
-  const gateway = settings?.data?.gateway;
-  return gateway === undefined ? undefined : addressOf(client, gateway, signal);
 }

@@ -14,14 +14,7 @@ export interface Findings {
 export const nothingFound: Findings = { findings: [], warnings: [] };
 
 /** Of several reasons the first kind here names the whole: without rights nothing else can be trusted. */
-const precedence: readonly ErrorCode[] = [
-  "NOT_AUTHORISED",
-  "NOT_SUPPORTED",
-  "SPEC_INVALID",
-  "CONFLICT",
-  "NO_CAPACITY",
-  "FAILED",
-];
+const precedence: readonly ErrorCode[] = ["NOT_AUTHORISED", "NOT_SUPPORTED", "SPEC_INVALID", "CONFLICT", "NO_CAPACITY"];
 
 export function join(all: readonly Findings[]): Findings {
   return {
@@ -41,9 +34,9 @@ export function throwFindings(findings: readonly Finding[], cluster: string): vo
   throw new CortexError(code, `${problems.length} things stand against cluster ${cluster}`, { problems });
 }
 
-/** @returns what `throwFindings` threw; undefined for any other error */
+/** @returns the reasons in what was thrown; undefined for an error that is none against the cluster: a bug, no connection */
 export function findingsOf(error: unknown): readonly Finding[] | undefined {
-  if (!(error instanceof CortexError)) return undefined;
+  if (!(error instanceof CortexError) || !precedence.includes(error.code)) return undefined;
   const { code, message, hint, problems } = error;
   if (problems.length > 0) return problems.map((problem) => ({ code, ...problem }));
   return [{ code, message, ...(hint !== undefined && { hint }) }];

@@ -3,9 +3,9 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { checkCloud } from "../../../src/cluster/people/check-cloud.ts";
 import { type InfoPorts, readInfo } from "../../../src/cluster/people/info.ts";
 import { listClusters } from "../../../src/cluster/people/list-clusters.ts";
+import type { InsideLook } from "../../../src/cluster/people/look-inside.ts";
 import { priceCacheIn } from "../../../src/cluster/prices/price-cache.ts";
 import { CortexError } from "../../../src/core/errors.ts";
-import type { KubeClient } from "../../../src/kubernetes/kube-client.ts";
 import { temporaryFolder } from "../../project/folder.ts";
 import { type Emulated, emulated } from "../support/emulated.ts";
 import { makeCluster } from "../support/made-cluster.ts";
@@ -33,7 +33,7 @@ async function ports(home: string, isUp = true): Promise<InfoPorts> {
     aws,
     cache: priceCacheIn(home),
     reach: async () => reachable,
-    connect: async () => (isUp ? apiServer(await instanceIds()) : Promise.reject(unreachable)),
+    look: async () => (isUp ? lookOf(await instanceIds()) : Promise.reject(unreachable)),
   };
 }
 
@@ -45,31 +45,29 @@ async function instanceIds(): Promise<readonly string[]> {
   return Reservations.flatMap(({ Instances = [] }) => Instances.flatMap(({ InstanceId }) => InstanceId ?? [])).sort();
 }
 
-function apiServer(ids: readonly string[]): KubeClient {
-  const nodes = ids.map((id, index) => ({
-    metadata: { name: `node-${index}`, labels: { "node.kubernetes.io/instance-type": "m5.large" } },
-    spec: { providerID: `aws:///us-east-1a/${id}` },
-    status: { allocatable: { cpu: "2", memory: "8Gi" } },
-  }));
+function lookOf(ids: readonly string[]): InsideLook {
+  const node = { apiVersion: "v1", kind: "Node" };
   const labels = {
     "app.kubernetes.io/managed-by": "cortex",
     "app.kubernetes.io/name": "iris",
     "cortex.dev/kind": "RealtimeAPI",
   };
-  const pods = [
-    {
-      metadata: { name: "iris-1", namespace: "default", labels },
-      spec: { nodeName: "node-0", containers: [{ resources: { requests: { cpu: "500m" } } }] },
-      status: { phase: "Running" },
-    },
-  ];
-  const lists: Readonly<Record<string, unknown>> = { Node: nodes, Pod: pods };
-  const known: Partial<KubeClient> = {
-    list: async ({ kind }) => ({ items: lists[kind] as never[], resourceVersion: "1" }),
-    get: async () => undefined,
-    [Symbol.asyncDispose]: async () => {},
+  return {
+    nodes: ids.map((id, index) => ({
+      ...node,
+      metadata: { name: `node-${index}`, labels: { "node.kubernetes.io/instance-type": "m5.large" } },
+      spec: { providerID: `aws:///us-east-1a/${id}` },
+      status: { allocatable: { cpu: "2", memory: "8Gi" } },
+    })),
+    pods: [
+      {
+        ...{ apiVersion: "v1", kind: "Pod" },
+        metadata: { name: "iris-1", namespace: "default", labels },
+        spec: { nodeName: "node-0", containers: [{ resources: { requests: { cpu: "500m" } } }] },
+        status: { phase: "Running" },
+      },
+    ],
   };
-  return known as KubeClient;
 }
 
 describe("a cluster that is up", () => {

@@ -18,6 +18,9 @@ export function emptyInside(): Inside & { readonly calls: string[] } {
     async view() {
       return { changes: [], warnings: [] };
     },
+    async look() {
+      return { nodes: [], pods: [] };
+    },
     async written() {
       return undefined;
     },
