@@ -1,10 +1,20 @@
 import { describe, expect, test } from "vitest";
-import { doneBy, lifecyclePlace, never, smallCluster } from "../support/lifecycle.ts";
+import type { Cluster } from "../../../src/spec/parse-cluster.ts";
+import { doneBy, lifecyclePlace, never, type Operator, smallCluster } from "../support/lifecycle.ts";
 
 const minutes = 60_000;
 
-describe("a cluster on AWS", { timeout: 3 * minutes }, () => {
-  test("is made, is as it should be when looked at again, and is removed without a trace", async () => {
+/** The same cluster with other node groups or fields. */
+const changed = (cluster: Cluster, changes: Partial<Cluster>): Cluster => ({ ...cluster, ...changes });
+
+async function configure(me: Operator, cluster: Cluster): Promise<readonly string[]> {
+  const plan = await me.clouds.planConfigure(cluster, never);
+  expect((await me.clouds.apply(plan, () => {}, never)).failures).toEqual([]);
+  return doneBy(plan);
+}
+
+describe.concurrent("a cluster on AWS", { timeout: 5 * minutes }, () => {
+  test("is made, is as it should be when looked at again, and is removed without a trace", async ({ expect }) => {
     await using place = await lifecyclePlace();
     const { me, emulator } = place;
     const cluster = await smallCluster();
@@ -13,13 +23,107 @@ describe("a cluster on AWS", { timeout: 3 * minutes }, () => {
     expect(outcome.reachable).toMatchObject({ name: cluster.cluster_name, accountId: emulator.account });
     expect(plan.cost.perHour.max).toBeGreaterThan(plan.cost.perHour.min);
     expect(me.inside.calls).toEqual([`bring ${cluster.cluster_name}`]);
-    const again = await me.clouds.planUp(cluster, never);
-    expect(doneBy(again)).toEqual([]);
+    expect(doneBy(await me.clouds.planUp(cluster, never))).toEqual([]);
     const removed = await me.down(cluster);
     expect(removed.outcome).toEqual({ failures: [], left: [], kept: [] });
+    expect(me.inside.calls).toContain(`release ${cluster.cluster_name}`);
     expect(await emulator.inventory.names()).toEqual([]);
     await expect(me.clouds.planDown(plan.cluster, { keepAwsResources: false }, never)).rejects.toMatchObject({
       code: "ENVIRONMENT_NOT_FOUND",
     });
+  });
+
+  test("becomes what its file says: groups come, grow and go, and nothing else is touched", async ({ expect }) => {
+    await using place = await lifecyclePlace();
+    const { me, emulator } = place;
+    const cluster = await smallCluster();
+    await expect(me.clouds.planConfigure(cluster, never)).rejects.toMatchObject({ code: "ENVIRONMENT_NOT_FOUND" });
+    expect((await me.up(cluster)).outcome.failures).toEqual([]);
+    const before = await emulator.inventory.names();
+    const [cpu] = cluster.node_groups;
+    if (!cpu) throw new Error("there is no group");
+    const grown = changed(cluster, {
+      node_groups: [
+        { ...cpu, max_instances: 8 },
+        { ...cpu, name: "more", min_instances: 0 },
+      ],
+      operator_load_balancer_cidr_white_list: ["203.0.113.0/24"],
+    });
+    const plan = await me.clouds.planConfigure(grown, never);
+    const differences = plan.changes.flatMap((change) => change.differences);
+    expect(differences).toContainEqual({ field: "node_groups.cpu.max_instances", from: "5", to: "8" });
+    expect(plan.costNow?.perHour.max).toBeGreaterThan(0);
+    expect(await configure(me, grown)).toEqual(
+      expect.arrayContaining(["update control-plane", "update node-group/cpu", "create node-group/more"]),
+    );
+    expect(doneBy(await me.clouds.planConfigure(grown, never))).toEqual([]);
+    expect(await configure(me, cluster)).toEqual(expect.arrayContaining(["remove node-group/more"]));
+    expect(await emulator.inventory.names()).toEqual(before);
+    const other = changed(cluster, {
+      node_groups: [{ ...cpu, instance_type: "m5.xlarge" }],
+      vpc_cidr: "10.0.0.0/16",
+    });
+    const refused = await me.clouds.planConfigure(other, never).catch((error: unknown) => error);
+    expect(refused).toMatchObject({ code: "NOT_SUPPORTED" });
+    expect(JSON.stringify(refused)).toContain("vpc_cidr");
+  });
+
+  test("is changed by one at a time, and not by a plan that is not true any more", async ({ expect }) => {
+    await using place = await lifecyclePlace();
+    const { me, emulator } = place;
+    const other = place.operator(emulator.client().variables);
+    const cluster = await smallCluster();
+    const hold = emulator.holds.add("eks:CreateCluster", 1);
+    const running = me.up(cluster);
+    await hold.reached;
+    const theirs = await other.clouds.planUp(cluster, never);
+    await expect(other.clouds.apply(theirs, () => {}, never)).rejects.toMatchObject({
+      code: "CONFLICT",
+      message: expect.stringContaining("is changing this cluster (cortex cluster up"),
+    });
+    hold.release();
+    expect((await running).outcome.failures).toEqual([]);
+    // All that was planned is done by now, by somebody else.
+    expect((await other.clouds.apply(theirs, () => {}, never)).failures).toEqual([]);
+    expect(other.events).toEqual([]);
+    const late = await me.clouds.planUp(changed(cluster, { tags: { team: "models" } }), never);
+    const logs = await me.aws.logs();
+    await logs.deleteLogGroup({ logGroupName: `/cortex/${cluster.cluster_name}` }, never);
+    await expect(me.clouds.apply(late, () => {}, never)).rejects.toMatchObject({
+      code: "CONFLICT",
+      message: expect.stringContaining("has changed since this was planned"),
+    });
+  });
+
+  test("goes on after an interruption, up and down, and keeps its data when told", async ({ expect }) => {
+    await using place = await lifecyclePlace();
+    const { me, emulator } = place;
+    const cluster = await smallCluster();
+    const stop = new AbortController();
+    const hold = emulator.holds.add("eks:CreateCluster", 1);
+    const running = me.up(cluster, stop.signal);
+    await hold.reached;
+    stop.abort(new Error("stopped"));
+    await expect(running).rejects.toThrow("stopped");
+    hold.release();
+    const { plan, outcome } = await me.up(cluster);
+    expect(outcome.failures).toEqual([]);
+    expect(doneBy(plan)).not.toContain("create vpc");
+    const names = await emulator.inventory.names();
+    expect(names.filter((name) => name.startsWith("vpc "))).toHaveLength(1);
+    const held = emulator.holds.add("eks:DeleteCluster", 1);
+    const again = new AbortController();
+    const removing = me.down(cluster, { keepAwsResources: true }, again.signal);
+    await held.reached;
+    again.abort(new Error("stopped"));
+    await expect(removing).rejects.toThrow("stopped");
+    held.release();
+    const kept = await me.down(cluster, { keepAwsResources: true });
+    expect(kept.outcome).toMatchObject({ failures: [], left: [] });
+    expect(kept.outcome.kept.map(({ what }) => what).sort()).toEqual(
+      expect.arrayContaining(["S3 bucket", "log group"]),
+    );
+    expect((await me.down(cluster)).outcome).toEqual({ failures: [], left: [], kept: [] });
+    expect(await emulator.inventory.names()).toEqual([]);
   });
 });
