@@ -1,5 +1,5 @@
 import { CortexError } from "../core/errors.ts";
-import { isUntrusted, type Refusal } from "./refusal.ts";
+import { awsErrorName, isUntrusted, type Refusal } from "./refusal.ts";
 
 /** One call, as errors tell of it. */
 export interface Asked {
@@ -39,9 +39,20 @@ export function awsError(error: unknown, refusal: Refusal, asked: Asked): Cortex
 }
 
 function messageOf(error: unknown): string {
-  const { name = "", message = "", code } = error as { name?: string; message?: string; code?: string };
+  const {
+    name = "",
+    message = "",
+    code,
+    $response,
+  } = error as {
+    readonly name?: string;
+    readonly message?: string;
+    readonly code?: string;
+    readonly $response?: { readonly statusCode?: number };
+  };
   const text = message.replace(/\s*Encoded authorization failure message: \S+/, "").trim();
-  return (text === "" || text === "UnknownError" ? name : text).replace(/\.$/, "") || String(code ?? error);
+  if (text !== "" && text !== "UnknownError") return text.replace(/\.$/, "");
+  return name.startsWith("Unknown") ? `HTTP status ${$response?.statusCode}` : name || String(code ?? error);
 }
 
 const refusedRight =
@@ -66,7 +77,7 @@ function denied(error: unknown, said: string, { action, region }: Asked): Cortex
 }
 
 function unaccepted(error: unknown, said: string, { profile }: Asked): CortexError {
-  const { name = "" } = error as Error;
+  const name = awsErrorName(error) ?? "";
   const isExpired = /^(Expired|RequestExpired|TokenRefreshRequired)/.test(name) || /expired/i.test(said);
   const which = profile === undefined ? "" : ` of profile ${profile}`;
   if (!isExpired) {
@@ -131,7 +142,7 @@ const quotas: readonly (readonly [RegExp, string])[] = [
 ];
 
 function full(error: unknown, said: string, { action, region }: Asked): CortexError {
-  const { name = "" } = error as Error;
+  const name = awsErrorName(error) ?? "";
   const [, quota] = quotas.find(([pattern]) => pattern.test(name)) ?? [];
   const isCapacity = /^Insufficient/.test(name);
   const hint = isCapacity

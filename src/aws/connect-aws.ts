@@ -4,7 +4,7 @@ import { untilAborted } from "../core/streams.ts";
 import type { Aws, AwsIdentity } from "./aws.ts";
 import { type CallRules, sendUntilAnswered } from "./call.ts";
 import { type AwsCredentials, credentialSource, readCredentials } from "./credentials.ts";
-import { actionPrefixes, endpointOf, regionOf, type ServiceName } from "./endpoints.ts";
+import { actionOf, endpointOf, regionOf, type ServiceName } from "./endpoints.ts";
 import { callLimiter } from "./limiter.ts";
 import { answeredAt } from "./refusal.ts";
 import type { Calls, Operations } from "./service.ts";
@@ -250,8 +250,7 @@ interface CallPlace {
 
 function callsOf<O extends Operations>(operations: O, client: Client, { account, name, region }: CallPlace): Calls<O> {
   const calls = Object.entries(operations).map(([key, { command: Command, effect }]) => {
-    const action = `${actionPrefixes[name]}:${key.charAt(0).toUpperCase()}${key.slice(1)}`;
-    const asked = { action, region, profile: account.profile };
+    const asked = { action: actionOf(name, key), region, profile: account.profile };
     const call = (input: unknown, signal: AbortSignal) => {
       const send = (abortSignal: AbortSignal) => client.send(new Command(input) as never, { abortSignal });
       return sendUntilAnswered({ asked, effect, lane: `${region}/${name}`, send }, account.rules, signal);

@@ -31,7 +31,7 @@ export function regionOf(service: ServiceName, region: string): string {
 }
 
 /** What rights of a service begin with. */
-export const actionPrefixes: Readonly<Record<ServiceName, string>> = {
+const actionPrefixes: Readonly<Record<ServiceName, string>> = {
   autoScaling: "autoscaling",
   classicLoadBalancers: "elasticloadbalancing",
   ec2: "ec2",
@@ -45,3 +45,17 @@ export const actionPrefixes: Readonly<Record<ServiceName, string>> = {
   s3: "s3",
   sts: "sts",
 };
+
+/** Rights that are not named as their call is. */
+const actionsByCall: Readonly<Record<string, string>> = {
+  "s3:HeadBucket": "s3:ListBucket",
+  "s3:ListObjectsV2": "s3:ListBucket",
+  "s3:DeleteObjects": "s3:DeleteObject",
+  "s3:PutPublicAccessBlock": "s3:PutBucketPublicAccessBlock",
+};
+
+/** @returns IAM's name of the right that a call takes */
+export function actionOf(service: ServiceName, call: string): string {
+  const action = `${actionPrefixes[service]}:${call.charAt(0).toUpperCase()}${call.slice(1)}`;
+  return actionsByCall[action] ?? action;
+}

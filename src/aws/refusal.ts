@@ -70,14 +70,19 @@ const untrusted = /^(CERT_|ERR_TLS|SELF_SIGNED|DEPTH_ZERO|UNABLE_TO_(VERIFY|GET)
 
 /** Pure. */
 export function refusalOf(error: unknown): Refusal {
-  const { name = "", code = "", syscall, message = "", cause, $metadata } = carried(error);
+  const { code = "", syscall, message = "", cause, $metadata } = carried(error);
   if (error instanceof NoCredentials) return refusalOfChain(cause);
   const status = statusOf(error);
   if (status !== undefined) {
+    const name = awsErrorName(error) ?? "";
+    // An answer to HEAD has no words, only a status.
+    const isMute = !/[A-Za-z]/.test(name) || name === "Unknown" || name === "UnknownError";
     const [named] = byName.find(([, pattern]) => pattern.test(name)) ?? [];
-    if (named === "unaccepted" && $metadata?.clockSkewCorrected === true) return "skewed";
+    const isUnaccepted = named === "unaccepted" || (isMute && (status === 400 || status === 403));
+    if (isUnaccepted && $metadata?.clockSkewCorrected === true) return "skewed";
     if (named !== undefined) return named;
     if (status === 429) return "throttled";
+    if (isMute && status === 400) return "unaccepted";
     if (status === 403) return "denied";
     if (status >= 500) return "failing";
     // An answer of success that cannot be read.

@@ -1,5 +1,5 @@
 import type { CloudActivity } from "../core/cloud-rights.ts";
-import { actionPrefixes, type ServiceName } from "./endpoints.ts";
+import { actionOf, type ServiceName } from "./endpoints.ts";
 import type { AutoScaling } from "./services/auto-scaling.ts";
 import type { ClassicLoadBalancers } from "./services/classic-load-balancers.ts";
 import type { Ec2 } from "./services/ec2.ts";
@@ -137,6 +137,7 @@ const groups = {
       "detachRolePolicy",
       "putRolePolicy",
       "putRolePermissionsBoundary",
+      "deleteRolePermissionsBoundary",
     ],
     logs: ["createLogGroup", "tagResource", "putRetentionPolicy"],
     s3: ["createBucket", "putBucketTagging", "putPublicAccessBlock"],
@@ -202,26 +203,12 @@ const groupsOf: Readonly<Record<CloudActivity, readonly Group[]>> = {
   deploy: ["whoAmI", "pushing"],
 };
 
-/** Rights that are not named as their call is. */
-const actionsByCall: Readonly<Record<string, readonly string[]>> = {
-  "s3:HeadBucket": ["s3:ListBucket"],
-  "s3:ListObjectsV2": ["s3:ListBucket"],
-  "s3:DeleteObjects": ["s3:DeleteObject"],
-  "s3:PutPublicAccessBlock": ["s3:PutBucketPublicAccessBlock"],
-};
-
-/** @returns IAM's names of what `calls` take, as they come */
-export function actionsOf(service: ServiceName, call: string): readonly string[] {
-  const action = `${actionPrefixes[service]}:${call.charAt(0).toUpperCase()}${call.slice(1)}`;
-  return actionsByCall[action] ?? [action];
-}
-
 /** @returns IAM's names of what the calls of a command take, in alphabetical order, each once */
 export function actionsOfCalls(activity: CloudActivity): readonly string[] {
   const used = groupsOf[activity].map((name): CallsUsed => groups[name]);
   const actions = used.flatMap((group) =>
     Object.entries(group).flatMap(([service, calls]) =>
-      (calls as readonly string[]).flatMap((call) => actionsOf(service as ServiceName, call)),
+      (calls as readonly string[]).map((call) => actionOf(service as ServiceName, call)),
     ),
   );
   return [...new Set(actions)].sort();

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import type { ServiceName } from "../../src/aws/endpoints.ts";
+import { actionOf, type ServiceName } from "../../src/aws/endpoints.ts";
 import { policyFor, rightsFor } from "../../src/aws/policies.ts";
-import { actionsOf, actionsOfCalls } from "../../src/aws/rights-of-calls.ts";
+import { actionsOfCalls } from "../../src/aws/rights-of-calls.ts";
 import type { Operations } from "../../src/aws/service.ts";
 import { autoScalingOperations } from "../../src/aws/services/auto-scaling.ts";
 import { classicLoadBalancerOperations } from "../../src/aws/services/classic-load-balancers.ts";
@@ -38,7 +38,7 @@ const mostCharacters = 6_144;
 describe("the policy for commands", () => {
   test("leaves out no call that there is, and has none that there is not", () => {
     const there = Object.entries(services).flatMap(([service, operations]) =>
-      Object.keys(operations).flatMap((call) => actionsOf(service as ServiceName, call)),
+      Object.keys(operations).map((call) => actionOf(service as ServiceName, call)),
     );
     const allowed = cloudActivities.flatMap(actionsOfCalls);
     expect([...new Set(there)].filter((action) => !allowed.includes(action))).toEqual([]);
