@@ -36,7 +36,12 @@ const groups = {
     eks: ["describeCluster", "listClusters", "listNodegroups", "describeNodegroup"],
     ec2: ["describeInstances", "describeRegions"],
   },
-  prices: { pricing: ["getProducts"], ec2: ["describeSpotPriceHistory", "describeInstanceTypes"] },
+  /** Extended support of an old Kubernetes costs more. */
+  prices: {
+    pricing: ["getProducts"],
+    ec2: ["describeSpotPriceHistory", "describeInstanceTypes"],
+    eks: ["describeClusterVersions"],
+  },
   /** What of a cluster costs money. */
   running: {
     ec2: ["describeVpcs", "describeVolumes", "describeNatGateways", "describeAddresses"],
@@ -81,7 +86,7 @@ const groups = {
   /** What a wish is checked by before anything is made. */
   facts: {
     ec2: ["describeInstanceTypeOfferings", "describeAvailabilityZones"],
-    eks: ["describeAddonVersions", "describeClusterVersions"],
+    eks: ["describeAddonVersions"],
     iam: ["simulatePrincipalPolicy"],
     quotas: ["getServiceQuota", "listServiceQuotas", "getAWSDefaultServiceQuota"],
   },
