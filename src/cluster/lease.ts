@@ -2,7 +2,7 @@ import type { Aws } from "../aws/aws.ts";
 import { answeredAt, awsErrorName } from "../aws/refusal.ts";
 import type { S3 } from "../aws/services/s3.ts";
 import { CortexError } from "../core/errors.ts";
-import { Uncertain } from "../core/graph/resource.ts";
+import { type Clock, Uncertain } from "../core/graph/resource.ts";
 import { hasEnded, type ProcessMark } from "./lease-holder.ts";
 import { untilKnown } from "./resources/wait.ts";
 
@@ -41,7 +41,7 @@ export interface Lease extends AsyncDisposable {
   /** Aborts with a CortexError CONFLICT when it is lost: whoever changes things must stop. */
   readonly lost: AbortSignal;
   /** Holds on without renewing: for what is about to remove the bucket itself. Before it expires, that must be done. */
-  leaveToBucket(): void;
+  leaveToBucket(): Promise<void>;
 }
 
 const key = "lease.json";
@@ -106,18 +106,18 @@ function holdLease({ store, mine, etag: first, aws }: Held, { expiresMs = defaul
   const ending = new AbortController();
   let etag = first;
 
-  /** @returns whether it is still held, as far as S3 answered */
-  async function renew(renewals: number): Promise<boolean> {
-    const written = await store.write({ ...mine, renewals }, { IfMatch: etag }, ending.signal);
+  /** @returns whether it is still held */
+  async function renew(renewals: number, signal: AbortSignal): Promise<boolean> {
+    const written = await store.write({ ...mine, renewals }, { IfMatch: etag }, signal);
     if (written !== undefined) {
       etag = written;
       return true;
     }
-    const standing = await store.read(ending.signal);
+    const standing = await store.read(signal);
     // An earlier renewal whose answer was lost.
     if (standing?.holder.id !== mine.id) return false;
     etag = standing.etag;
-    return renew(renewals);
+    return renew(renewals, signal);
   }
 
   async function keepUp(): Promise<void> {
@@ -125,35 +125,56 @@ function holdLease({ store, mine, etag: first, aws }: Held, { expiresMs = defaul
     for (let renewals = 1; ; renewals += 1) {
       await clock.sleep(expiresMs / 3, ending.signal);
       const askedAt = clock.now();
-      try {
-        if (!(await renew(renewals))) throw lostTo(mine, "somebody else has taken it over, or removed it");
-        renewedAt = askedAt;
-      } catch (error) {
-        ending.signal.throwIfAborted();
-        const isOver = clock.now() - renewedAt > expiresMs;
-        if (error instanceof CortexError && error.code === "CONFLICT") throw error;
-        if (isOver) throw lostTo(mine, "it could not be renewed in time", error);
-      }
+      const leftMs = renewedAt + expiresMs - askedAt;
+      // It is not cut off when the lease is given back: whether it was carried out would not be known.
+      const isHeld = await within(clock, leftMs, (signal) => renew(renewals, signal)).catch((error: unknown) => {
+        throw lostTo(mine, "it could not be renewed in time", error);
+      });
+      if (!isHeld) throw lostTo(mine, "somebody else has taken it over, or removed it");
+      renewedAt = askedAt;
     }
   }
 
   const keeping = keepUp().catch((error: unknown) => {
     if (!ending.signal.aborted) lost.abort(error);
   });
+  const end = () => {
+    ending.abort();
+    return keeping;
+  };
   return {
     lost: lost.signal,
-    leaveToBucket() {
-      ending.abort();
-    },
+    leaveToBucket: end,
     async [Symbol.asyncDispose]() {
       const isLeft = ending.signal.aborted;
-      ending.abort();
-      await keeping;
+      await end();
       if (isLeft || lost.signal.aborted) return;
       // Whoever was stopped gives it back all the same; what fails here expires by itself.
-      await store.remove(etag, AbortSignal.timeout(giveBackMs)).catch(() => {});
+      await giveBack(store, mine, etag, AbortSignal.timeout(giveBackMs)).catch(() => {});
     },
   };
+}
+
+async function giveBack(store: LeaseStore, { id }: Holder, etag: string, signal: AbortSignal): Promise<void> {
+  if (await store.remove(etag, signal)) return;
+  const standing = await store.read(signal);
+  if (standing?.holder.id === id) await store.remove(standing.etag, signal);
+}
+
+/** Lets something take so long by a clock that need not be the real one. @throws what it throws when it is stopped */
+async function within<T>(clock: Clock, ms: number, ask: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const late = new AbortController();
+  const done = new AbortController();
+  const timer = clock.sleep(Math.max(0, ms), done.signal).then(
+    () => late.abort(new Error("it took too long")),
+    () => {},
+  );
+  try {
+    return await ask(late.signal);
+  } finally {
+    done.abort();
+    await timer;
+  }
 }
 
 type Condition = { readonly IfNoneMatch: "*" } | { readonly IfMatch: string };
@@ -171,7 +192,8 @@ interface LeaseStore {
   write(holder: Holder, condition: Condition, signal: AbortSignal): Promise<string | undefined>;
   /** @returns undefined when there is none */
   read(signal: AbortSignal): Promise<Standing | undefined>;
-  remove(etag: string, signal: AbortSignal): Promise<void>;
+  /** @returns whether it was still the one of that tag */
+  remove(etag: string, signal: AbortSignal): Promise<boolean>;
 }
 
 function leaseStore(s3: S3, bucket: string): LeaseStore {
@@ -200,7 +222,13 @@ function leaseStore(s3: S3, bucket: string): LeaseStore {
       }
     },
     async remove(etag, signal) {
-      await s3.deleteObject({ ...place, IfMatch: etag }, signal);
+      try {
+        await s3.deleteObject({ ...place, IfMatch: etag }, signal);
+        return true;
+      } catch (error) {
+        if (awsErrorName(error) === "PreconditionFailed") return false;
+        throw error;
+      }
     },
   };
 }

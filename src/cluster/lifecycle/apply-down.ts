@@ -27,7 +27,7 @@ export async function applyDown(
       await releaseInside(surroundings, plan.cluster, onEvent, held);
       const failed = await removeInRounds(work, onEvent, held);
       if (failed.length > 0) return failed;
-      lease?.leaveToBucket();
+      await lease?.leaveToBucket();
       return removeBucket(work, onEvent, signal);
     },
     signal,
