@@ -11,7 +11,7 @@ import type { Facts } from "../facts.ts";
 import { insideSettings } from "../inside.ts";
 import { managedGroups, spotWarnings } from "../node-groups.ts";
 import { preflight } from "../preflight/preflight.ts";
-import { readFacts, type Standing } from "../preflight/read-facts.ts";
+import { readFacts } from "../preflight/read-facts.ts";
 import { namesOf } from "../resources/names.ts";
 import { defaultKubernetesVersion } from "../wanted-eks.ts";
 import { changesOf } from "./changes.ts";
@@ -56,11 +56,12 @@ export async function planCluster(
   const id = { name: cluster.cluster_name, region: cluster.region };
   const identity = await aws.identity(signal);
   const kinds = kindsOf({ aws, identity, clusterName: id.name, tags: cluster.tags });
-  const found = await readAll(kinds.ours, signal);
+  const found = await orAllReasons({ kinds, cluster }, () => readAll(kinds.ours, signal), signal);
   const isThere = isAnythingThere(found, kinds);
   if (mustExist && !isThere) throw notThere(id);
   checkSize(cluster, standingGroups(found, kinds));
-  const facts = await factsOrAllReasons({ kinds, cluster, standing: standingOf(found, kinds) }, signal);
+  const asked = { cluster, aws, standing: standingOf(found, kinds), defaultVersion: defaultKubernetesVersion };
+  const facts = await orAllReasons({ kinds, cluster }, () => readFacts(asked, signal), signal);
   const wanted = wantedOf(cluster, facts, kinds);
   const planned = (now: FoundByKind) => planUp({ kinds: kinds.ours, wanted, found: now });
   const graph = planned(found);
@@ -96,19 +97,17 @@ export async function planCluster(
   };
 }
 
-interface FactsQuestion {
-  readonly kinds: ClusterKinds;
-  readonly cluster: Cluster;
-  readonly standing: Standing;
-}
-
-/** What stands against the cluster is told together, also when the facts alone already rule it out. */
-async function factsOrAllReasons({ kinds, cluster, standing }: FactsQuestion, signal: AbortSignal): Promise<Facts> {
-  const { aws } = kinds.context;
+/** What stands against the cluster is told together, also when what was read first already rules it out. */
+async function orAllReasons<T>(
+  { kinds, cluster }: { readonly kinds: ClusterKinds; readonly cluster: Cluster },
+  read: () => Promise<T>,
+  signal: AbortSignal,
+): Promise<T> {
   try {
-    return await readFacts({ cluster, aws, standing, defaultVersion: defaultKubernetesVersion }, signal);
+    return await read();
   } catch (factsFailure) {
     signal.throwIfAborted();
+    const { aws } = kinds.context;
     await preflight({ aws, cluster, factsFailure, needs: rightsOf(kinds), creates: [] }, signal);
     throw factsFailure;
   }

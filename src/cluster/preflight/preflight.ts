@@ -1,10 +1,11 @@
 import type { Aws } from "../../aws/aws.ts";
 import { awsErrorName } from "../../aws/refusal.ts";
 import type { CloudRight } from "../../core/cloud-rights.ts";
+import { CortexError } from "../../core/errors.ts";
 import type { Cluster } from "../../spec/parse-cluster.ts";
 import type { Facts } from "../facts.ts";
 import { clusterTag } from "../resources/context.ts";
-import { type Findings, findingsOf, join, nothingFound, throwFindings } from "./findings.ts";
+import { type Finding, type Findings, findingsOf, join, nothingFound, throwFindings } from "./findings.ts";
 import { checkQuotas } from "./quotas.ts";
 import { checkRights } from "./rights.ts";
 
@@ -30,14 +31,16 @@ export async function preflight(question: PreflightQuestion, signal: AbortSignal
   const { aws, cluster, facts, factsFailure, needs, creates } = question;
   const earlier = factsFailure === undefined ? [] : findingsOf(factsFailure);
   if (!earlier) throw factsFailure;
-  const { findings, warnings } = join(
-    await Promise.all([
-      checkRights(aws, needs, signal),
-      facts ? checkQuotas(aws, { cluster, facts, creates }, signal) : nothingFound,
-      creates.includes("control-plane") || !facts ? checkName(aws, cluster.cluster_name, signal) : nothingFound,
-    ]),
-  );
-  throwFindings([...earlier, ...findings], `${cluster.cluster_name} in ${aws.region}`);
+  const [rights, ...others] = await Promise.all([
+    checkRights(aws, needs, signal),
+    facts ? checkQuotas(aws, { cluster, facts, creates }, signal) : nothingFound,
+    creates.includes("control-plane") || !facts ? checkName(aws, cluster.cluster_name, signal) : nothingFound,
+  ]);
+  // A right that was missed before is one of all that are missing.
+  const isToldAnyway = ({ code }: Finding) => code === "NOT_AUTHORISED" && rights.findings.length > 0;
+  const { findings, warnings } = join([rights, ...others]);
+  const all = [...earlier.filter((one) => !isToldAnyway(one)), ...findings];
+  throwFindings(all, `${cluster.cluster_name} in ${aws.region}`);
   return warnings;
 }
 
@@ -51,6 +54,8 @@ async function checkName(aws: Aws, name: string, signal: AbortSignal): Promise<F
     return { findings: [{ code: "CONFLICT", message, hint }], warnings: [] };
   } catch (error) {
     if (awsErrorName(error) === "ResourceNotFoundException") return nothingFound;
+    // Told with all other rights that are missing.
+    if (error instanceof CortexError && error.code === "NOT_AUTHORISED") return nothingFound;
     throw error;
   }
 }
