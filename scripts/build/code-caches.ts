@@ -26,6 +26,8 @@ const commands = [
   ["env", "list"],
   ["explain", "handler"],
   ["completion", "bash"],
+  ["cluster", "list", "-r", "us-east-1"],
+  ["cluster", "up", "-y"],
   ["delete", "warm", "-f"],
 ] as const;
 
@@ -33,6 +35,11 @@ const configuration = `- name: warm
   kind: RealtimeAPI
   handler:
     path: handler.py
+`;
+
+const cluster = `cluster_name: warm
+region: us-east-1
+node_groups: [{name: cpu, instance_type: m5.large}]
 `;
 
 const handler = `class Handler:
@@ -43,6 +50,16 @@ const handler = `class Handler:
         return payload
 `;
 
+/** Nobody's credentials, and no AWS that they would be shown to: commands load what they need of the SDK, and end. */
+const nobody = {
+  AWS_ENDPOINT_URL: "http://127.0.0.1:1",
+  AWS_EC2_METADATA_DISABLED: "true",
+  AWS_CONFIG_FILE: "/nonexistent",
+  AWS_SHARED_CREDENTIALS_FILE: "/nonexistent",
+  AWS_ACCESS_KEY_ID: "",
+  AWS_PROFILE: "",
+};
+
 const limitMs = 20_000;
 
 /** Fills the code caches beside `main` by running its commands in a home and a project of their own. */
@@ -51,12 +68,14 @@ export async function fillCodeCaches(main: string): Promise<void> {
   try {
     await writeFile(join(folder, "cortex.yaml"), configuration);
     await writeFile(join(folder, "handler.py"), handler);
+    await writeFile(join(folder, "cluster.yaml"), cluster);
     const { NODE_OPTIONS: _, ...rest } = process.env;
     const env = {
       ...rest,
       CORTEX_HOME: join(folder, ".home"),
       CORTEX_LOCAL_PORT: String(await freePort()),
       CORTEX_FILL_CODE_CACHES: "1",
+      ...nobody,
     };
     const statuses: (number | null)[] = [];
     for (const command of commands) statuses.push(await runOnce(main, command, folder, env));
