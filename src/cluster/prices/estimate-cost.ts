@@ -122,7 +122,7 @@ function groupPerHour(group: NodeGroup, prices: Prices): Range | undefined {
   const onDemand = prices.perHour(`instance/${group.instance_type}`);
   const disk = diskPerHour(group, prices);
   const ranges = sharesOf(group).map(({ market, min, max }) => {
-    const highest = market === "spot" ? (group.spot_config?.max_price ?? onDemand) : onDemand;
+    const highest = market === "spot" ? highestSpot(group, prices) : onDemand;
     const lowest = market === "spot" ? (lowestSpot(group, prices) ?? highest) : onDemand;
     if (lowest === undefined || highest === undefined || disk === undefined) return undefined;
     return { min: min * (Math.min(lowest, highest) + disk), max: max * (highest + disk) };
@@ -134,6 +134,12 @@ function groupPerHour(group: NodeGroup, prices: Prices): Range | undefined {
 function lowestSpot(group: NodeGroup, prices: Prices): number | undefined {
   const known = typesOf(group).flatMap((type) => prices.spot(type) ?? []);
   return known.length === 0 ? undefined : Math.min(...known);
+}
+
+/** The spot market never takes more than an instance costs on demand; EKS sets no other limit. */
+function highestSpot(group: NodeGroup, prices: Prices): number | undefined {
+  const known = typesOf(group).flatMap((type) => prices.perHour(`instance/${type}`) ?? []);
+  return known.length === 0 ? undefined : Math.max(...known);
 }
 
 /** Every public address costs: of instances, NAT gateways, and of a load balancer in each zone. */
