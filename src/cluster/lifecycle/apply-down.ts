@@ -20,13 +20,13 @@ export async function applyDown(
   onEvent: WalkListener,
   signal: AbortSignal,
 ): Promise<DownOutcome> {
-  const { kinds } = work;
+  const { kinds, kept } = work;
   const failures = await withLeaseIfAny(
     { kinds, what: "cluster down", onEvent },
     async (held, lease) => {
       await releaseInside(surroundings, plan.cluster, onEvent, held);
       const failed = await removeInRounds(work, onEvent, held);
-      if (failed.length > 0) return failed;
+      if (failed.length > 0 || kept.includes(kinds.network.bucket.name)) return failed;
       await lease?.leaveToBucket();
       return removeBucket(work, onEvent, signal);
     },
@@ -57,7 +57,6 @@ async function removeBucket(
   signal: AbortSignal,
 ): Promise<readonly WalkFailure[]> {
   const { network, context } = work.kinds;
-  if (work.kept.includes(network.bucket.name)) return [];
   const graph = await work.again(signal);
   const steps = graph.steps.filter(isBucket(work)).map((step) => ({ ...step, needs: [] }));
   const { failures } = await applyPlan({ ...graph, steps }, { clock: context.aws.clock, onEvent }, signal);
