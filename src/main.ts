@@ -3,7 +3,7 @@ import type { App, CloudOptions } from "./cli/app.ts";
 import { quickAnswer } from "./cli/quick-answers.ts";
 import type { EksSettings, KubernetesEnvironment as KubernetesSettings } from "./cli/settings.ts";
 import type { Check } from "./core/check.ts";
-import type { CloudClusters, ClusterId, ReachableCluster } from "./core/cloud-cluster.ts";
+import type { CloudClusters, ClusterId } from "./core/cloud-cluster.ts";
 import type { ClusterAdmin } from "./core/cluster.ts";
 import type { Environment } from "./core/environment.ts";
 import { CortexError } from "./core/errors.ts";
@@ -260,15 +260,13 @@ async function joinClouds(
     openAws({ region: variables.AWS_REGION || variables.AWS_DEFAULT_REGION || "us-east-1" }, variables, signal),
   ]);
   const profile = variables.AWS_PROFILE || undefined;
-  const connect = (cluster: ReachableCluster, until: AbortSignal) =>
-    connectTo({ eks: eksSettings(cluster, profile) }, variables, until);
   const inside = kubernetesInside({
     clock: aws.clock,
     version: installation().version,
     ...(addonsDir !== undefined && { addonsDir }),
-    connect,
+    connect: (cluster, until) => connectTo({ eks: eksSettings(cluster, profile) }, variables, until),
   });
-  return cloudClusters({ aws, home, inside, connect });
+  return cloudClusters({ aws, home, inside });
 }
 
 /** @returns a cluster on AWS as an environment would name it */

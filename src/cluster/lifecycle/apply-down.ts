@@ -56,10 +56,10 @@ async function removeBucket(
   onEvent: WalkListener,
   signal: AbortSignal,
 ): Promise<readonly WalkFailure[]> {
-  const { network, context } = work.kinds;
+  const { clock } = work.kinds.context.aws;
   const graph = await work.again(signal);
   const steps = graph.steps.filter(isBucket(work)).map((step) => ({ ...step, needs: [] }));
-  const { failures } = await applyPlan({ ...graph, steps }, { clock: context.aws.clock, onEvent }, signal);
+  const { failures } = await applyPlan({ ...graph, steps }, { clock, onEvent }, signal);
   return failures;
 }
 

@@ -1,6 +1,4 @@
 import type { Aws } from "../../aws/aws.ts";
-import type { ReachableCluster } from "../../core/cloud-cluster.ts";
-import type { KubeClient } from "../../kubernetes/kube-client.ts";
 import type { Inside } from "./inside-port.ts";
 
 /** What making, changing and removing clusters works with. */
@@ -10,6 +8,4 @@ export interface Surroundings {
   /** Folder of Cortex, where prices are kept. */
   readonly home: string;
   readonly inside: Inside;
-  /** Speaks to a cluster's API server as the user of `aws`. */
-  connect(cluster: ReachableCluster, signal: AbortSignal): Promise<KubeClient>;
 }

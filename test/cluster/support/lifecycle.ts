@@ -5,7 +5,6 @@ import { connectAws } from "../../../src/aws/connect-aws.ts";
 import { cloudClusters } from "../../../src/cluster/cloud-clusters.ts";
 import type { Inside } from "../../../src/cluster/lifecycle/inside-port.ts";
 import type { CloudClusters, CloudPlan, DownOutcome, UpOutcome } from "../../../src/core/cloud-cluster.ts";
-import { CortexError } from "../../../src/core/errors.ts";
 import { realChanges, type WalkEvent } from "../../../src/core/graph/plan.ts";
 import { type Cluster, parseCluster } from "../../../src/spec/parse-cluster.ts";
 import { type Emulator, type EmulatorOptions, startEmulator } from "../../aws/emulator.ts";
@@ -87,8 +86,7 @@ function operatorOf(
   }
   const aws = stack.use(connectAws({ region: "us-east-1", variables, clock: emulator.clock }));
   const inside = emptyInside();
-  const connect = () => Promise.reject(new CortexError("CLUSTER_UNREACHABLE", "there is no Kubernetes here"));
-  const clouds = cloudClusters({ aws, home: join(home.path, "home"), inside, connect });
+  const clouds = cloudClusters({ aws, home: join(home.path, "home"), inside });
   const events: WalkEvent[] = [];
   const onEvent = (event: WalkEvent) => void events.push(event);
   return {
