@@ -20,9 +20,12 @@ export async function checkRights(aws: Aws, needs: readonly CloudRight[], signal
   const principal = await principalOf(aws, identity, signal);
   if (principal === undefined) return nothingFound;
   const certain = needs.filter(({ action }) => !seldomNeeded.has(action));
+  const ask = async (rights: readonly CloudRight[]) =>
+    (await Promise.all(questionsOf(rights).map((one) => deniedOf(aws, principal, one, signal)))).flat();
   try {
-    const denied = await Promise.all(questionsOf(certain).map((one) => deniedOf(aws, principal, one, signal)));
-    return findingsFor(identity, onAllResources(certain, denied.flat()));
+    const denied = onAllResources(certain, await ask(certain));
+    const stillDenied = onlyOf(denied, await ask(anyInRegion(denied, identity, aws.region)));
+    return findingsFor(identity, stillDenied);
   } catch (error) {
     if (!isRefusal(error)) throw error;
     const action = "iam:SimulatePrincipalPolicy";
@@ -76,6 +79,28 @@ export function onAllResources(needs: readonly CloudRight[], denied: readonly De
     const some = denied.filter((one) => one.action === action);
     return some.length < resources.length ? [] : some.slice(0, 1);
   });
+}
+
+/**
+ * Pure. A policy that grants something on all that there is in a region does not grant it on `*`, as IAM reads it.
+ * @returns what is asked again for that reason
+ */
+export function anyInRegion(
+  denied: readonly Denied[],
+  { partition, accountId }: AwsIdentity,
+  region: string,
+): readonly CloudRight[] {
+  return denied
+    .filter(({ resource, by }) => resource === "*" && by === undefined)
+    .map(({ action }) => {
+      const service = action.slice(0, action.indexOf(":"));
+      return { action, resources: [`arn:${partition}:${service}:${region}:${accountId}:any/any`] };
+    });
+}
+
+function onlyOf(denied: readonly Denied[], again: readonly Denied[]): readonly Denied[] {
+  const isAskedAgain = ({ resource, by }: Denied) => resource === "*" && by === undefined;
+  return denied.filter((one) => !isAskedAgain(one) || again.some(({ action }) => action === one.action));
 }
 
 /** Pure. @returns one finding for all rights that are missing, which is what a user gives to an administrator */

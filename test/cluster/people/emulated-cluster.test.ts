@@ -102,6 +102,16 @@ describe("a cluster that is up", () => {
     expect(info.idlePerHour).toBeCloseTo(nodes - first / 4, 9);
   });
 
+  test("is told of with few calls, once prices are known", async () => {
+    await using folder = await temporaryFolder({});
+    const asked = await ports(folder.path);
+    await readInfo(cluster, asked, account.signal);
+    account.emulator.calls.clear();
+    await readInfo(cluster, { ...asked, look: async () => lookOf([]) }, account.signal);
+    expect(account.emulator.calls.all.length).toBeLessThanOrEqual(20);
+    expect(account.emulator.calls.of("pricing:*")).toEqual([]);
+  });
+
   test("is told of without its nodes when its API server does not answer", async () => {
     await using folder = await temporaryFolder({});
     const info = await readInfo(cluster, await ports(folder.path, false), account.signal);

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { findingsFor, onAllResources, questionsOf } from "../../../src/cluster/preflight/rights.ts";
+import { anyInRegion, findingsFor, onAllResources, questionsOf } from "../../../src/cluster/preflight/rights.ts";
 import type { CloudRight } from "../../../src/core/cloud-rights.ts";
 
 const identity = { accountId: "123456789012", arn: "arn:aws:iam::123456789012:user/ada", partition: "aws" };
@@ -42,6 +42,17 @@ test("a right that one of its resources grants is there", () => {
   const denied = { action: "eks:CreateNodegroup", resource: "one" };
   expect(onAllResources(needs, [denied])).toEqual([]);
   expect(onAllResources(needs, [denied, { ...denied, resource: "other" }])).toEqual([denied]);
+});
+
+test("what is denied of everything is asked again of all in the region, but for what a policy denies", () => {
+  const denied = [
+    { action: "ec2:CreateVpc", resource: "*" },
+    { action: "ec2:CreateSubnet", resource: "*", by: "a policy" },
+    { action: "iam:CreateRole", resource: role },
+  ];
+  expect(anyInRegion(denied, identity, "eu-west-1")).toEqual([
+    { action: "ec2:CreateVpc", resources: ["arn:aws:ec2:eu-west-1:123456789012:any/any"] },
+  ]);
 });
 
 test("all missing rights are named in one line, with what denies them", () => {
