@@ -5,7 +5,7 @@ import { kubernetesTag, type VpcIds } from "./kubernetes-tags.ts";
 import { interfacesOf } from "./network-holders.ts";
 import { ec2Pages } from "./pages.ts";
 import { type RemovableKind, removableKind } from "./removable.ts";
-import { deleteGroup } from "./security-groups.ts";
+import { forgetGroup } from "./security-groups.ts";
 import { removeWhenFree } from "./wait.ts";
 
 export function kubernetesSecurityGroupKind(context: ResourceContext, vpcIds: VpcIds): RemovableKind<SecurityGroup> {
@@ -36,8 +36,12 @@ export function kubernetesSecurityGroupKind(context: ResourceContext, vpcIds: Vp
         what: `security group ${GroupId} (${GroupName})`,
         gone: ["InvalidGroup.NotFound"],
         busy: ["DependencyViolation"],
-        remove: () => deleteGroup(ec2, GroupId, signal),
-        release: async () => holdersOf(await interfacesOf(ec2, [{ Name: "group-id", Values: [GroupId] }], signal)),
+        remove: () => ec2.deleteSecurityGroup({ GroupId }, signal),
+        release: async () => {
+          const users = await interfacesOf(ec2, [{ Name: "group-id", Values: [GroupId] }], signal);
+          if (users.length === 0) await forgetGroup(ec2, GroupId, signal);
+          return holdersOf(users);
+        },
       };
       await removeWhenFree(removal, waiting, signal);
     },

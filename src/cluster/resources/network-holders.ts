@@ -17,17 +17,21 @@ const interfaceErrors = [
 ];
 
 /**
- * Takes out of a subnet of ours what nobody uses any more: interfaces that were left behind, and load balancers that came after
- * the plan was made.
- * @returns what still holds it
+ * @returns what takes out of a subnet of ours what nobody uses any more: interfaces that were left behind, and load balancers that
+ * came after the plan was made; it returns what still holds the subnet
  */
-export async function releaseSubnet(aws: Aws, subnetId: string, signal: AbortSignal): Promise<Holders> {
-  const ec2 = await aws.ec2();
-  const found = await interfacesOf(ec2, [{ Name: "subnet-id", Values: [subnetId] }], signal);
-  await deleteFree(ec2, found, signal);
-  const vpcId = found.find(({ Description = "" }) => Description.startsWith("ELB "))?.VpcId;
-  if (vpcId !== undefined) await deleteLoadBalancersIn(aws, vpcId, signal);
-  return holdersOf(found.filter((one) => !isFree(one)));
+export function subnetReleaser(aws: Aws, subnetId: string, signal: AbortSignal): () => Promise<Holders> {
+  const known = new Set<string>();
+  return async () => {
+    const ec2 = await aws.ec2();
+    const found = await interfacesOf(ec2, [{ Name: "subnet-id", Values: [subnetId] }], signal);
+    await deleteFree(ec2, found, signal);
+    // The interfaces of a load balancer stay for a while after it.
+    const balanced = found.find(({ Description = "" }) => Description.startsWith("ELB ") && !known.has(Description));
+    for (const { Description = "" } of found) known.add(Description);
+    if (balanced?.VpcId !== undefined) await deleteLoadBalancersIn(aws, balanced.VpcId, signal);
+    return holdersOf(found.filter((one) => !isFree(one)));
+  };
 }
 
 /**

@@ -14,7 +14,7 @@ export async function deleteGroup(ec2: Ec2, groupId: string, signal: AbortSignal
 }
 
 /** Takes the rules out of other groups that let in, or out to, a group. */
-async function forgetGroup(ec2: Ec2, groupId: string, signal: AbortSignal): Promise<void> {
+export async function forgetGroup(ec2: Ec2, groupId: string, signal: AbortSignal): Promise<void> {
   const naming = (filter: string) => {
     const ask = (page: object) =>
       ec2.describeSecurityGroups({ Filters: [{ Name: filter, Values: [groupId] }], ...page }, signal);

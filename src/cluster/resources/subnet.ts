@@ -1,7 +1,7 @@
 import type { Subnet as Described } from "@aws-sdk/client-ec2";
 import type { Found, ResourceKind } from "../../core/graph/resource.ts";
 import { type ResourceContext, tagsOf } from "./context.ts";
-import { releaseSubnet } from "./network-holders.ts";
+import { subnetReleaser } from "./network-holders.ts";
 import { ec2Pages } from "./pages.ts";
 import { idFrom, oursFilter, type Tags, tagDifferences, tagList, tagsFrom } from "./tags.ts";
 import type { VpcKind } from "./vpc.ts";
@@ -87,7 +87,7 @@ export function subnetKind(context: ResourceContext, vpcs: VpcKind): SubnetKind 
         gone: ["InvalidSubnetID.NotFound"],
         busy: ["DependencyViolation"],
         remove: () => ec2.deleteSubnet({ SubnetId: subnetId }, signal),
-        release: () => releaseSubnet(aws, subnetId, signal),
+        release: subnetReleaser(aws, subnetId, signal),
       };
       await removeWhenFree(removal, waiting, signal);
     },

@@ -53,7 +53,7 @@ export interface Holders {
  * @throws TIMED_OUT naming what holds it, when nothing lets go
  */
 export async function removeWhenFree(removal: Removal, waiting: Waiting, signal: AbortSignal): Promise<void> {
-  const { what, typicalMs = 30_000 } = removal;
+  const { what, typicalMs = 90_000 } = removal;
   const { clock, report } = waiting;
   const startedAt = clock.now();
   const look = async (): Promise<true | undefined> => {

@@ -24,7 +24,9 @@ export interface NetworkBench extends AsyncDisposable {
   up(signal?: AbortSignal): Promise<Applied>;
   /** @returns what is left to do, e.g. `create nat-gateway/us-east-1a` */
   changes(): Promise<string[]>;
-  down(): Promise<Applied>;
+  /** Everything that is there, what Kubernetes made included. */
+  planDown(): Promise<GraphPlan>;
+  down(plan?: GraphPlan): Promise<Applied>;
   readonly events: WalkEvent[];
 }
 
@@ -60,14 +62,16 @@ export async function networkBench(options: BenchOptions): Promise<NetworkBench>
   };
   const apply = (what: GraphPlan, signal: AbortSignal) =>
     applyPlan(what, { clock: emulator.clock, onEvent: (event) => events.push(event) }, signal);
+  const planAll = async () => {
+    const all = [...own, ...Object.values(made)];
+    return planDown({ kinds: all, found: await readAll(all, never) });
+  };
   return {
     ...{ aws, context, kinds, made, events, plan },
     up: async (signal = never) => apply(await plan(), signal),
     changes: async () => realChanges((await plan()).steps).map(({ action, id }) => `${action} ${id}`),
-    async down() {
-      const all = [...own, ...Object.values(made)];
-      return apply(planDown({ kinds: all, found: await readAll(all, never) }), never);
-    },
+    planDown: planAll,
+    down: async (what) => apply(what ?? (await planAll()), never),
     [Symbol.asyncDispose]: () => aws[Symbol.asyncDispose](),
   };
 }
