@@ -5,7 +5,7 @@ import type { ClusterId } from "../../core/cloud-cluster.ts";
 import { allPages } from "../pages.ts";
 import { readRunning } from "../prices/read-running.ts";
 import { clusterTag } from "../resources/context.ts";
-import { isNothing, noCluster } from "./info.ts";
+import { mustBeOurs } from "./info.ts";
 
 /** A version whose standard support ends within so many days is worth a word. */
 const warnDays = 60;
@@ -13,11 +13,11 @@ const dayMs = 86_400_000;
 
 /**
  * What belongs to AWS of a cluster's health: one check for the control plane, its version, each node group, each add-on, the NAT
- * gateways. @throws ENVIRONMENT_NOT_FOUND when nothing of it is there
+ * gateways. @throws ENVIRONMENT_NOT_FOUND, NOT_SUPPORTED
  */
 export async function checkCloud(aws: Aws, cluster: ClusterId, signal: AbortSignal): Promise<readonly Check[]> {
   const found = await readRunning(aws, cluster.name, signal);
-  if (isNothing(found)) throw noCluster(cluster);
+  mustBeOurs(found, cluster);
   const { controlPlane } = found;
   const fix = `cortex cluster up -c FILE brings what is missing; cortex cluster down -n ${cluster.name} -r ${cluster.region} removes the rest`;
   if (!controlPlane) {

@@ -1,6 +1,7 @@
 import type { Aws } from "../../aws/aws.ts";
 import type { CloudInfo, ClusterId, ReachableCluster } from "../../core/cloud-cluster.ts";
 import { CortexError } from "../../core/errors.ts";
+import { notOurs, notThere } from "../lifecycle/reach.ts";
 import type { PriceCache } from "../prices/price-cache.ts";
 import { type Prices, readPrices } from "../prices/read-prices.ts";
 import { type RunningCluster, readRunning } from "../prices/read-running.ts";
@@ -26,12 +27,12 @@ interface Inside extends InsideLook {
 
 /**
  * What a cluster is, does and costs now. AWS is asked at once; a cluster whose API server does not answer lacks its nodes and APIs.
- * @throws ENVIRONMENT_NOT_FOUND when nothing of it is there
+ * @throws ENVIRONMENT_NOT_FOUND, NOT_SUPPORTED
  */
 export async function readInfo(cluster: ClusterId, ports: InfoPorts, signal: AbortSignal): Promise<CloudInfo> {
   const { aws } = ports;
   const [found, { accountId }] = await Promise.all([readRunning(aws, cluster.name, signal), aws.identity(signal)]);
-  if (isNothing(found)) throw noCluster(cluster);
+  mustBeOurs(found, cluster);
   const [prices, inside] = await Promise.all([pricesOf(found, ports, signal), lookInside(found, ports, signal)]);
   const { controlPlane, running } = found;
   const instances = new Map(running.instances.map((instance) => [instance.id, instance]));
@@ -56,17 +57,17 @@ export async function readInfo(cluster: ClusterId, ports: InfoPorts, signal: Abo
   };
 }
 
+/** @throws ENVIRONMENT_NOT_FOUND when nothing of it was found; NOT_SUPPORTED for a cluster that Cortex did not make */
+export function mustBeOurs(found: RunningCluster, cluster: ClusterId): void {
+  if (found.isTheirs) throw notOurs(cluster);
+  if (isNothing(found)) throw notThere(cluster);
+}
+
 /** @returns whether nothing at all was found that costs money */
-export function isNothing({ controlPlane, running }: RunningCluster): boolean {
+function isNothing({ controlPlane, running }: RunningCluster): boolean {
   const { instances, volumes, natGateways, networkLoadBalancers, classicLoadBalancers, addresses } = running;
   const count = natGateways + networkLoadBalancers + classicLoadBalancers + addresses;
   return !controlPlane && count + instances.length + volumes.length === 0;
-}
-
-export function noCluster({ name, region }: ClusterId): CortexError {
-  return new CortexError("ENVIRONMENT_NOT_FOUND", `there is no cluster ${name} in ${region}`, {
-    hint: "`cortex cluster list` lists the clusters of all regions",
-  });
 }
 
 async function pricesOf({ running }: RunningCluster, { aws, cache }: InfoPorts, signal: AbortSignal): Promise<Prices> {

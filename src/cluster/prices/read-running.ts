@@ -9,8 +9,10 @@ import type { Running, RunningInstance, RunningVolume } from "./running-cost.ts"
 
 export interface RunningCluster {
   readonly running: Running;
-  /** Undefined: there is none. */
+  /** Undefined: there is none, or one that is not ours. */
   readonly controlPlane?: EksCluster;
+  /** There is an EKS cluster of this name that Cortex did not make. */
+  readonly isTheirs: boolean;
 }
 
 /** What Kubernetes makes in AWS for a cluster is tagged so. */
@@ -20,7 +22,7 @@ export const kubernetesTag = (cluster: string) => `kubernetes.io/cluster/${clust
 export async function readRunning(aws: Aws, name: string, signal: AbortSignal): Promise<RunningCluster> {
   const ec2 = await aws.ec2();
   const ours = [{ Name: `tag:${clusterTag}`, Values: [name] }];
-  const [controlPlane, instances, volumes, gateways, addresses, balancers] = await Promise.all([
+  const [found, instances, volumes, gateways, addresses, balancers] = await Promise.all([
     readControlPlane(aws, name, signal),
     runningInstances(aws, [{ Name: `tag:${eksClusterTag}`, Values: [name] }], signal),
     readVolumes(aws, name, signal),
@@ -28,11 +30,13 @@ export async function readRunning(aws: Aws, name: string, signal: AbortSignal): 
     ec2.describeAddresses({ Filters: ours }, signal),
     readBalancers(aws, name, signal),
   ]);
+  const isTheirs = found !== undefined && found.tags?.[clusterTag] !== name;
+  const controlPlane = isTheirs ? undefined : found;
   const support = controlPlane && (await supportOf(aws, controlPlane, signal));
   return {
     running: {
       ...(support && { controlPlane: { support } }),
-      instances: instances.map(instanceFrom),
+      instances: isTheirs ? [] : instances.map(instanceFrom),
       volumes: volumes.map(volumeFrom),
       natGateways: gateways.NatGateways?.length ?? 0,
       networkLoadBalancers: balancers.filter(({ type }) => type === "network").length,
@@ -40,14 +44,14 @@ export async function readRunning(aws: Aws, name: string, signal: AbortSignal): 
       addresses: (addresses.Addresses?.length ?? 0) + balancers.reduce((sum, one) => sum + one.addresses, 0),
     },
     ...(controlPlane && { controlPlane }),
+    isTheirs,
   };
 }
 
-/** @returns undefined when there is none, or one that Cortex did not make */
-export async function readControlPlane(aws: Aws, name: string, signal: AbortSignal): Promise<EksCluster | undefined> {
+async function readControlPlane(aws: Aws, name: string, signal: AbortSignal): Promise<EksCluster | undefined> {
   try {
     const { cluster } = await (await aws.eks()).describeCluster({ name }, signal);
-    return cluster?.tags?.[clusterTag] === name ? cluster : undefined;
+    return cluster;
   } catch (error) {
     if (awsErrorName(error) === "ResourceNotFoundException") return undefined;
     throw error;

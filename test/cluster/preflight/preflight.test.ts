@@ -1,6 +1,8 @@
 import { AllocateAddressCommand, CreateVpcCommand, RunInstancesCommand } from "@aws-sdk/client-ec2";
 import { beforeAll, describe, expect, test } from "vitest";
 import { rightsFor } from "../../../src/aws/policies.ts";
+import { checkCloud } from "../../../src/cluster/people/check-cloud.ts";
+import { listClusters } from "../../../src/cluster/people/list-clusters.ts";
 import { preflight } from "../../../src/cluster/preflight/preflight.ts";
 import { readFacts } from "../../../src/cluster/preflight/read-facts.ts";
 import { CortexError } from "../../../src/core/errors.ts";
@@ -157,14 +159,16 @@ describe("what is looked at before anything is made", () => {
     ]);
   });
 
-  test("refuses the name of a cluster that somebody else made", async () => {
+  test("refuses the name of a cluster that somebody else made, as all who look do", async () => {
     await using account = await emulated();
     const { aws, signal } = account;
     await makeForeignCluster(account, "cortex");
     const error = await refusal(look(account));
     expect(error).toMatchObject({ code: "CONFLICT", hint: "choose another cluster_name" });
     expect(error.message).toContain("there is an EKS cluster cortex in us-east-1 already, which Cortex did not make");
-    await (await aws.eks()).deleteCluster({ name: "cortex" }, signal).catch(() => {});
+    const theirs = { name: "cortex", region: "us-east-1" };
+    await expect(checkCloud(aws, theirs, signal)).rejects.toMatchObject({ code: "NOT_SUPPORTED" });
+    expect(await listClusters(aws, ["us-east-1"], signal)).toEqual({ clusters: [], unread: [] });
   });
 
   test("tells reasons of every kind together", async () => {
