@@ -23,8 +23,11 @@ export function scaledClock(speed: number): EmulatorClock {
   };
 }
 
-/** So long nothing must happen before time jumps: clients read answers and send their next requests meanwhile. */
-const quietMs = 3;
+/**
+ * So often the loop of events must have come round with nothing happening before time jumps: clients read answers and send their next
+ * requests meanwhile. Time alone says nothing where the processor is busy with others, or this process with something long.
+ */
+const quietTurns = 4;
 
 interface Sleeper {
   readonly until: number;
@@ -36,10 +39,10 @@ export function virtualClock(startsAt = Date.now()): EmulatorClock {
   const sleepers = new Set<Sleeper>();
   let now = startsAt;
   let working = 0;
-  let timer: NodeJS.Timeout | undefined;
+  /** Counts what happens. */
+  let happened = 0;
 
   const jump = () => {
-    timer = undefined;
     // Whoever slept may have been stopped meanwhile.
     if (sleepers.size === 0) return;
     const next = Math.min(...[...sleepers].map(({ until }) => until));
@@ -48,8 +51,17 @@ export function virtualClock(startsAt = Date.now()): EmulatorClock {
     look();
   };
   const look = () => {
-    clearTimeout(timer);
-    timer = working === 0 && sleepers.size > 0 ? setTimeout(jump, quietMs) : undefined;
+    happened += 1;
+    if (working === 0 && sleepers.size > 0) void jumpWhenQuiet(happened);
+  };
+  const jumpWhenQuiet = async (since: number) => {
+    for (let turn = 0; turn < quietTurns; turn += 1) {
+      await delay(1);
+      // What has come in by now is dealt with before this goes on.
+      await new Promise((resolve) => setImmediate(resolve));
+      if (happened !== since) return;
+    }
+    jump();
   };
   return {
     now: () => now,

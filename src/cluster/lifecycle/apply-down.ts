@@ -1,6 +1,8 @@
 import type { CloudPlan, DownOutcome, WalkFailure, WalkListener } from "../../core/cloud-cluster.ts";
 import { applyPlan } from "../../core/graph/apply.ts";
 import { type GraphPlan, realChanges, type Step } from "../../core/graph/plan.ts";
+import { planDown } from "../../core/graph/plan-down.ts";
+import { readAll } from "../../core/graph/read-all.ts";
 import { withLeaseIfAny } from "./leased.ts";
 import type { DownWork } from "./plan-removal.ts";
 import { releaseInside } from "./release-inside.ts";
@@ -56,10 +58,10 @@ async function removeBucket(
   onEvent: WalkListener,
   signal: AbortSignal,
 ): Promise<readonly WalkFailure[]> {
-  const { clock } = work.kinds.context.aws;
-  const graph = await work.again(signal);
-  const steps = graph.steps.filter(isBucket(work)).map((step) => ({ ...step, needs: [] }));
-  const { failures } = await applyPlan({ ...graph, steps }, { clock, onEvent }, signal);
+  const { network, context } = work.kinds;
+  const kinds = [network.bucket];
+  const plan = planDown({ kinds, found: await readAll(kinds, signal) });
+  const { failures } = await applyPlan(plan, { clock: context.aws.clock, onEvent }, signal);
   return failures;
 }
 
