@@ -4,7 +4,16 @@ import { CortexError } from "../../core/errors.ts";
 import { poll } from "../../core/graph/poll.ts";
 import type { Found, ResourceKind } from "../../core/graph/resource.ts";
 import { clusterTag, type ResourceContext, tagsOf } from "./context.ts";
-import { awaitsRole, isInUse, issuesText, makeNamed, orAbsent, update, type Waiting } from "./eks-calls.ts";
+import {
+  awaitsRole,
+  type Change,
+  isInUse,
+  issuesText,
+  makeNamed,
+  orAbsent,
+  update,
+  type Waiting,
+} from "./eks-calls.ts";
 import { allPages } from "./pages.ts";
 import { iamTellsWithinMs } from "./role.ts";
 import { type Tags, tagDifferences } from "./tags.ts";
@@ -105,7 +114,14 @@ export function addonKind(context: ResourceContext): AddonKind {
         const of = { cluster: clusterName, addon: addonName, what: `add-on ${addonName}`, typicalMs: updateMs };
         // What the user set in it stays.
         const input = { clusterName, addonName, addonVersion, resolveConflicts: "PRESERVE" as const };
-        await update(eks, of, async () => (await eks.updateAddon(input, signal)).update, doing, signal);
+        const change: Change = {
+          ask: (clientRequestToken) => eks.updateAddon({ ...input, clientRequestToken }, signal),
+          isDone: async () => {
+            const now = await describe(eks, clusterName, addonName, signal);
+            return now?.addonVersion === addonVersion && now.status !== "UPDATE_FAILED";
+          },
+        };
+        await update(eks, of, change, doing, signal);
       }
       const tags = tagsOf(context, wish.id);
       if (tagDifferences(tags, state.tags).length > 0) {

@@ -1,12 +1,20 @@
-import type { CreateClusterRequest, Cluster as Described, LogType } from "@aws-sdk/client-eks";
+import type { CreateClusterRequest, LogType, UpdateClusterConfigRequest } from "@aws-sdk/client-eks";
 import type { Eks } from "../../aws/services/eks.ts";
 import { CortexError } from "../../core/errors.ts";
 import { poll } from "../../core/graph/poll.ts";
-import type { Difference, Found, ResourceKind, States } from "../../core/graph/resource.ts";
-import { compareVersions } from "../versions.ts";
+import type { ResourceKind, States } from "../../core/graph/resource.ts";
 import { type SubnetRef, subnetIds } from "../wanted-network.ts";
 import { clusterTag, type ResourceContext, tagsOf } from "./context.ts";
-import { awaitsRole, isInUse, issuesText, makeNamed, orAbsent, update, type Waiting } from "./eks-calls.ts";
+import {
+  accessDifferences,
+  listDifference,
+  networkOf,
+  subnetDifference,
+  versionDifference,
+} from "./control-plane-differences.ts";
+import { removeCluster, removeMs } from "./control-plane-removal.ts";
+import { current, describe, foundOf, stateOf } from "./control-plane-state.ts";
+import { awaitsRole, type Change, makeNamed, update, type Waiting } from "./eks-calls.ts";
 import { iamTellsWithinMs, type RoleState, type RoleWish } from "./role.ts";
 import type { SubnetKind } from "./subnet.ts";
 import { type Tags, tagDifferences } from "./tags.ts";
@@ -57,11 +65,9 @@ export type ControlPlaneKind = ResourceKind<ControlPlaneWish, ControlPlane>;
 
 const minuteMs = 60_000;
 const createMs = 9 * minuteMs;
-const removeMs = 2.5 * minuteMs;
 const longestMs = 45 * minuteMs;
 /** So often in a row it is not there, before it is believed: what was just made may not be known everywhere. */
 const mostAbsences = 10;
-const everybody = "0.0.0.0/0";
 
 export interface ControlPlaneNeeds {
   readonly role: ResourceKind<RoleWish, RoleState>;
@@ -90,7 +96,7 @@ export function controlPlaneKind(context: ResourceContext, needs: ControlPlaneNe
       const eks = await aws.eks();
       const roleArn = doing.states.of(needs.role, wish.role).arn;
       const all = subnetIds(wish.subnets, doing.states, needs);
-      const make = (ids: readonly string[]) => begin(eks, requestOf(context, wish, roleArn, ids), doing, signal);
+      const make = (ids: readonly string[]) => beginMaking(eks, requestOf(context, wish, roleArn, ids), doing, signal);
       try {
         await make(all);
       } catch (error) {
@@ -142,28 +148,29 @@ export function controlPlaneKind(context: ResourceContext, needs: ControlPlaneNe
     signal: AbortSignal,
   ): Promise<void> {
     const what = { cluster: name, what: `the control plane of ${name}`, typicalMs: updateMs };
-    if (wish.isUpgrade && state.version !== wish.version) {
-      doing.report(`from ${state.version} to ${wish.version}`);
-      const version = async () => (await eks.updateClusterVersion({ name, version: wish.version }, signal)).update;
-      await update(eks, what, version, doing, signal);
+    const begin = (ask: Change["ask"], isSo: (now: ControlPlane) => boolean) =>
+      update(eks, what, { ask, isDone: async () => isSo(await current(eks, state, signal)) }, doing, signal);
+    const configure = (config: Omit<UpdateClusterConfigRequest, "name">, isSo: (now: ControlPlane) => boolean) =>
+      begin((clientRequestToken) => eks.updateClusterConfig({ name, clientRequestToken, ...config }, signal), isSo);
+
+    const { version, logTypes } = wish;
+    if (wish.isUpgrade && state.version !== version) {
+      doing.report(`from ${state.version} to ${version}`);
+      await begin(
+        (clientRequestToken) => eks.updateClusterVersion({ name, version, clientRequestToken }, signal),
+        (now) => now.version === version,
+      );
     }
-    const configure = (config: Omit<Parameters<Eks["updateClusterConfig"]>[0], "name">) =>
-      update(eks, what, async () => (await eks.updateClusterConfig({ name, ...config }, signal)).update, doing, signal);
-    if (accessDifferences(wish, state).length > 0) await configure({ resourcesVpcConfig: accessOf(wish) });
-    if (subnetDifference(wantedSubnets, state).length > 0) {
-      await configure({ resourcesVpcConfig: { subnetIds: [...wantedSubnets] } });
-    }
-    if (listDifference("", state.logTypes, wish.logTypes).length > 0) {
-      await configure({ logging: loggingOf(wish.logTypes) });
-    }
+    const hasAccess = (now: ControlPlane) => accessDifferences(wish, now).length === 0;
+    if (!hasAccess(state)) await configure({ resourcesVpcConfig: accessOf(wish) }, hasAccess);
+    const hasSubnets = (now: ControlPlane) => subnetDifference(wantedSubnets, now).length === 0;
+    if (!hasSubnets(state)) await configure({ resourcesVpcConfig: { subnetIds: [...wantedSubnets] } }, hasSubnets);
+    const hasLogs = (now: ControlPlane) => listDifference("", now.logTypes, logTypes).length === 0;
+    if (!hasLogs(state)) await configure({ logging: loggingOf(logTypes) }, hasLogs);
   }
 }
 
-export async function describe(eks: Eks, name: string, signal: AbortSignal): Promise<Described | undefined> {
-  return (await orAbsent(eks.describeCluster({ name }, signal)))?.cluster;
-}
-
-function begin(eks: Eks, request: CreateClusterRequest, { clock, report }: Waiting, signal: AbortSignal) {
+function beginMaking(eks: Eks, request: CreateClusterRequest, { clock, report }: Waiting, signal: AbortSignal) {
   const limits = { clock, report, limitMs: iamTellsWithinMs, isWorthAnother: awaitsRole };
   const taken = `there is an EKS cluster ${request.name} that Cortex did not make`;
   return tryUntil(limits, signal, () =>
@@ -246,151 +253,4 @@ function gone(name: string): CortexError {
   return new CortexError("CONFLICT", `the control plane of ${name} is being removed by somebody else`, {
     hint: "run the same command again when it is gone",
   });
-}
-
-/** With node groups that others made in it: it is not removed while there is any. */
-async function removeCluster(eks: Eks, name: string, doing: Waiting, signal: AbortSignal): Promise<void> {
-  const { clock, report } = doing;
-  const isBusy = (error: unknown) => isInUse(error) && "waiting until EKS is done with other changes of it";
-  await tryUntil({ clock, report, limitMs: longestMs, isWorthAnother: isBusy }, signal, async () => {
-    await removeStrangers(eks, name, signal);
-    await orAbsent(eks.deleteCluster({ name }, signal));
-  });
-  await poll(
-    async (stop) => {
-      const cluster = await describe(eks, name, stop);
-      if (cluster?.status === "FAILED") throw cannotRemove(stateOf(cluster));
-      return cluster === undefined ? true : undefined;
-    },
-    { clock, until: `the control plane of ${name} is gone`, typicalMs: removeMs, timeoutMs: longestMs },
-    signal,
-  );
-}
-
-async function removeStrangers(eks: Eks, clusterName: string, signal: AbortSignal): Promise<void> {
-  const groups = (await orAbsent(eks.listNodegroups({ clusterName }, signal)))?.nodegroups ?? [];
-  await Promise.all(
-    groups.map(async (nodegroupName) => {
-      const group = await orAbsent(eks.describeNodegroup({ clusterName, nodegroupName }, signal));
-      if (group?.nodegroup?.status === "DELETING") return;
-      await orAbsent(eks.deleteNodegroup({ clusterName, nodegroupName }, signal));
-    }),
-  );
-}
-
-function cannotRemove({ name, issues }: ControlPlane): CortexError {
-  return new CortexError(
-    "FAILED",
-    `EKS could not remove the control plane of ${name}: ${issues || "it says no more"}`,
-    {
-      hint: "put right what EKS names and run the same command again",
-    },
-  );
-}
-
-function foundOf(cluster: Described): Found<ControlPlane> {
-  const state = stateOf(cluster);
-  const status = statuses[state.status] ?? "ready";
-  return {
-    id: "control-plane",
-    label: state.name,
-    state,
-    status,
-    ...(status === "failed" && { cause: state.issues || "EKS says no more" }),
-    ...(cluster.createdAt && { createdAt: cluster.createdAt.getTime() }),
-    uses: [...state.subnetIds, state.roleArn.replace(/^.*\//, "")],
-  };
-}
-
-const statuses: Readonly<Record<string, Found<unknown>["status"]>> = {
-  ACTIVE: "ready",
-  CREATING: "making",
-  PENDING: "making",
-  UPDATING: "changing",
-  DELETING: "removing",
-  FAILED: "failed",
-};
-
-/** Pure. */
-export function stateOf(cluster: Described): ControlPlane {
-  const { resourcesVpcConfig: network = {}, endpoint, certificateAuthority } = cluster;
-  const enabled = (cluster.logging?.clusterLogging ?? [])
-    .filter((one) => one.enabled)
-    .flatMap(({ types }) => types ?? []);
-  return {
-    name: cluster.name ?? "",
-    arn: cluster.arn ?? "",
-    status: cluster.status ?? "",
-    version: cluster.version ?? "",
-    roleArn: cluster.roleArn ?? "",
-    ...(endpoint && { endpoint }),
-    ...(certificateAuthority?.data && { authorities: certificateAuthority.data }),
-    ...(network.vpcId && { vpcId: network.vpcId }),
-    subnetIds: network.subnetIds ?? [],
-    ...(network.clusterSecurityGroupId && { securityGroupId: network.clusterSecurityGroupId }),
-    isPublic: network.endpointPublicAccess ?? true,
-    isPrivate: network.endpointPrivateAccess ?? false,
-    publicCidrs: network.publicAccessCidrs ?? [],
-    logTypes: enabled,
-    issues: issuesText(cluster.health?.issues),
-    tags: cluster.tags ?? {},
-  };
-}
-
-function versionDifference(wish: ControlPlaneWish, state: ControlPlane): readonly Difference[] {
-  if (wish.version === state.version) return [];
-  const difference = { field: "kubernetes_version", from: state.version, to: wish.version };
-  if (wish.isUpgrade) return [difference];
-  const isBack = compareVersions(wish.version, state.version) < 0;
-  const hint = isBack
-    ? `write ${state.version}: EKS takes no control plane back to an older version`
-    : "`cortex cluster upgrade` brings a cluster that runs to another version";
-  return [{ ...difference, isFixed: { hint } }];
-}
-
-function accessDifferences(wish: ControlPlaneWish, state: ControlPlane): readonly Difference[] {
-  const scheme = (isPublic: boolean) => (isPublic ? "internet-facing" : "internal");
-  const isSame = wish.isPublic === state.isPublic;
-  const cidrs = wish.publicCidrs.map(networkOf);
-  return [
-    ...(isSame ? [] : [schemeDifference(scheme(state.isPublic), scheme(wish.isPublic))]),
-    ...(state.isPrivate ? [] : [{ field: "access from its own network", from: "no", to: "yes" }]),
-    ...(wish.isPublic && isSame
-      ? listDifference(
-          "operator_load_balancer_cidr_white_list",
-          state.publicCidrs.filter(isNarrow).map(networkOf),
-          cidrs.filter(isNarrow),
-        )
-      : []),
-  ];
-}
-
-function schemeDifference(from: string, to: string): Difference {
-  return { field: "operator_load_balancer_scheme", from, to };
-}
-
-/** EKS names all addresses of IPv6 besides those of IPv4. */
-function isNarrow(cidr: string): boolean {
-  return cidr !== everybody && cidr !== "::/0";
-}
-
-function subnetDifference(wanted: readonly string[], { subnetIds: has }: ControlPlane): readonly Difference[] {
-  // Fewer may be in use: EKS had no room in the zones of the others.
-  if (has.every((id) => wanted.includes(id))) return [];
-  return [{ field: "subnets", from: has.join(", "), to: wanted.join(", ") }];
-}
-
-function listDifference(field: string, from: readonly string[], to: readonly string[]): readonly Difference[] {
-  const isSame = from.length === to.length && to.every((one) => from.includes(one));
-  return isSame ? [] : [{ field, from: from.join(", ") || "all", to: to.join(", ") || "all" }];
-}
-
-/** @returns the range that `cidr` stands for: `10.1.2.3/8` is `10.0.0.0/8` */
-export function networkOf(cidr: string): string {
-  const [address = "", length = "32"] = cidr.split("/");
-  const bits = address.split(".").reduce((sum, part) => sum * 256 + Number(part), 0);
-  const size = 2 ** (32 - Number(length));
-  const first = Math.floor(bits / size) * size;
-  const parts = [24, 16, 8, 0].map((shift) => Math.floor(first / 2 ** shift) % 256);
-  return `${parts.join(".")}/${length}`;
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import type { Update } from "@aws-sdk/client-eks";
 import { awsErrorMessage, awsErrorName } from "../../aws/refusal.ts";
 import type { Eks } from "../../aws/services/eks.ts";
@@ -73,24 +74,36 @@ export interface Updated {
   readonly addon?: string;
 }
 
+export interface Change {
+  /** With a token by which EKS knows that it was asked the same before. */
+  ask(clientRequestToken: string): Promise<{ readonly update?: Update | undefined }>;
+  /** Looked up before it is asked again: the first time it may have begun, though EKS refused it, or its answer was lost. */
+  isDone(): Promise<boolean>;
+}
+
 /**
  * Asks EKS to change something, which it does one change at a time, and waits until it is done.
- * @param ask gives undefined, or an update without an id, when there is nothing to change
  * @throws CortexError with what EKS says when it fails
  */
 export async function update(
   eks: Eks,
   of: Updated & { readonly what: string; readonly typicalMs: number },
-  ask: () => Promise<Update | undefined>,
+  { ask, isDone }: Change,
   { clock, report }: Waiting,
   signal: AbortSignal,
 ): Promise<void> {
+  const token = randomUUID();
+  let tries = 0;
+  const attempt = async () => {
+    tries += 1;
+    return tries > 1 && (await isDone()) ? undefined : unlessSame(ask(token));
+  };
   const isBusy = (error: unknown) =>
     !(error instanceof Uncertain) && isInUse(error) && "waiting until EKS is done with another change of it";
   const begun = await tryUntil(
     { clock, report, limitMs: longestBusyMs, isWorthAnother: (error) => isBusy(error) || awaitsRole(error) },
     signal,
-    () => unlessSame(ask),
+    attempt,
   );
   const updateId = begun?.id;
   if (updateId === undefined) return;
@@ -111,9 +124,9 @@ export async function update(
 }
 
 /** EKS refuses to change something to what it is. */
-async function unlessSame(ask: () => Promise<Update | undefined>): Promise<Update | undefined> {
+async function unlessSame(asked: ReturnType<Change["ask"]>): Promise<Update | undefined> {
   try {
-    return await ask();
+    return (await asked).update;
   } catch (error) {
     const isSame = /already at the desired|No changes needed|already (?:has|at) (?:the )?(?:version|configuration)/i;
     if (awsErrorName(error)?.startsWith("Invalid") && isSame.test(awsErrorMessage(error) ?? "")) return undefined;

@@ -103,9 +103,8 @@ export function launchTemplateKind(context: ResourceContext): LaunchTemplateKind
 
     async remove({ templateId: LaunchTemplateId }, _, signal) {
       const ec2 = await aws.ec2();
-      await unless(["InvalidLaunchTemplateId.NotFound", "InvalidLaunchTemplateId.NotFoundException"], () =>
-        ec2.deleteLaunchTemplate({ LaunchTemplateId }, signal),
-      );
+      const gone = ["InvalidLaunchTemplateId.NotFound", "InvalidLaunchTemplateName.NotFoundException"];
+      await unless(gone, () => ec2.deleteLaunchTemplate({ LaunchTemplateId }, signal));
     },
   };
 }

@@ -1,16 +1,16 @@
-import type { CreateNodegroupRequest, Nodegroup as Described } from "@aws-sdk/client-eks";
+import type { CreateNodegroupRequest } from "@aws-sdk/client-eks";
 import type { Eks } from "../../aws/services/eks.ts";
 import { CortexError } from "../../core/errors.ts";
 import { poll } from "../../core/graph/poll.ts";
-import type { Found, ResourceKind, States } from "../../core/graph/resource.ts";
+import type { ResourceKind, States } from "../../core/graph/resource.ts";
 import type { ManagedGroup } from "../node-groups.ts";
 import { type SubnetRef, subnetIds } from "../wanted-network.ts";
 import { clusterTag, completeTag, type ResourceContext, tagsOf } from "./context.ts";
-import { awaitsRole, isInUse, issuesText, makeNamed, orAbsent, update, type Waiting } from "./eks-calls.ts";
+import { awaitsRole, type Change, isInUse, makeNamed, orAbsent, update, type Waiting } from "./eks-calls.ts";
 import type { LaunchTemplateKind } from "./launch-template.ts";
 import { nodeGroupDifferences, scalingChange } from "./node-group-differences.ts";
+import { allGroups, describe, foundOf, stateOf } from "./node-group-state.ts";
 import { watchTrouble } from "./node-group-trouble.ts";
-import { allPages } from "./pages.ts";
 import { iamTellsWithinMs, type RoleState, type RoleWish } from "./role.ts";
 import type { SubnetKind } from "./subnet.ts";
 import { type Tags, tagDifferences } from "./tags.ts";
@@ -186,18 +186,26 @@ export function nodeGroupKind(context: ResourceContext, needs: NodeGroupNeeds): 
     const { version } = wish;
     const template =
       wish.launchTemplate === undefined ? undefined : doing.states.of(needs.launchTemplate, wish.launchTemplate);
-    const isBehind = template !== undefined && (state.launchTemplate?.version ?? 0) < template.diskVersion;
-    const isOlder = version !== undefined && version !== state.version;
-    if (!isOlder && !isBehind) return;
+    const isBehind = (now: NodeGroup) =>
+      template !== undefined && (now.launchTemplate?.version ?? 0) < template.diskVersion;
+    const isOlder = (now: NodeGroup) => version !== undefined && version !== now.version;
+    if (!isOlder(state) && !isBehind(state)) return;
     doing.report("new nodes come, then those of today are emptied and go");
     const input = {
       clusterName,
       nodegroupName: state.name,
-      ...(isOlder && { version }),
-      ...(isBehind && { launchTemplate: { id: template.templateId, version: String(template.version) } }),
+      ...(isOlder(state) && { version }),
+      ...(template &&
+        isBehind(state) && { launchTemplate: { id: template.templateId, version: `${template.version}` } }),
     };
-    const of = { ...updated(state), typicalMs: 10 * minuteMs };
-    await update(eks, of, async () => (await eks.updateNodegroupVersion(input, signal)).update, doing, signal);
+    const change: Change = {
+      ask: (clientRequestToken) => eks.updateNodegroupVersion({ ...input, clientRequestToken }, signal),
+      isDone: async () => {
+        const now = await current(eks, state, signal);
+        return !isOlder(now) && !isBehind(now);
+      },
+    };
+    await update(eks, { ...updated(state), typicalMs: 10 * minuteMs }, change, doing, signal);
   }
 
   async function scale(
@@ -207,11 +215,19 @@ export function nodeGroupKind(context: ResourceContext, needs: NodeGroupNeeds): 
     doing: Waiting,
     signal: AbortSignal,
   ): Promise<void> {
-    const change = scalingChange(group, state);
-    if (!change) return;
-    const input = { clusterName, nodegroupName: state.name, ...change };
-    const of = { ...updated(state), typicalMs: scaleMs };
-    await update(eks, of, async () => (await eks.updateNodegroupConfig(input, signal)).update, doing, signal);
+    const wanted = scalingChange(group, state);
+    if (!wanted) return;
+    const input = { clusterName, nodegroupName: state.name, ...wanted };
+    const change: Change = {
+      ask: (clientRequestToken) => eks.updateNodegroupConfig({ ...input, clientRequestToken }, signal),
+      isDone: async () => scalingChange(group, await current(eks, state, signal)) === undefined,
+    };
+    await update(eks, { ...updated(state), typicalMs: scaleMs }, change, doing, signal);
+  }
+
+  async function current(eks: Eks, before: NodeGroup, signal: AbortSignal): Promise<NodeGroup> {
+    const group = await describe(eks, clusterName, before.name, signal);
+    return group ? stateOf(group) : before;
   }
 
   function updated({ name }: NodeGroup) {
@@ -271,20 +287,6 @@ export function nodeGroupKind(context: ResourceContext, needs: NodeGroupNeeds): 
   }
 }
 
-function describe(eks: Eks, clusterName: string, nodegroupName: string, signal: AbortSignal) {
-  return orAbsent(eks.describeNodegroup({ clusterName, nodegroupName }, signal)).then((found) => found?.nodegroup);
-}
-
-async function allGroups(eks: Eks, clusterName: string, signal: AbortSignal): Promise<readonly string[]> {
-  const list = (nextToken: string | undefined) =>
-    orAbsent(eks.listNodegroups({ clusterName, ...(nextToken && { nextToken }) }, signal));
-  return allPages(
-    list,
-    (page) => page?.nodegroups,
-    (page) => page?.nextToken,
-  );
-}
-
 function failed({ name, issues, status }: NodeGroup, trouble: string): CortexError {
   return new CortexError("FAILED", `node group ${name}: ${trouble || issues || status}`, {
     hint: "put right what AWS names and run the same command again: the failed one is removed and made anew",
@@ -301,62 +303,4 @@ function cannotRemove({ name, issues }: NodeGroup): CortexError {
   return new CortexError("FAILED", `EKS could not remove node group ${name}: ${issues || "it says no more"}`, {
     hint: "put right what EKS names and run the same command again",
   });
-}
-
-function foundOf(group: Described): Found<NodeGroup> {
-  const state = stateOf(group);
-  const status = isLost(group) ? "failed" : (statuses[state.status] ?? "ready");
-  const { launchTemplate, name } = state;
-  return {
-    id: `node-group/${name}`,
-    label: name,
-    state,
-    status,
-    ...(status === "failed" && { cause: state.issues || "EKS says no more" }),
-    ...(group.createdAt && { createdAt: group.createdAt.getTime() }),
-    uses: [...state.subnetIds, ...(launchTemplate ? [launchTemplate.templateId] : [])],
-  };
-}
-
-const statuses: Readonly<Record<string, Found<unknown>["status"]>> = {
-  CREATING: "making",
-  UPDATING: "changing",
-  DELETING: "removing",
-  CREATE_FAILED: "failed",
-  DELETE_FAILED: "failed",
-};
-
-/** What it was made of is gone, and EKS takes nothing else in its place. */
-const lost: ReadonlySet<string> = new Set(["Ec2LaunchTemplateNotFound", "AutoScalingGroupNotFound"]);
-
-function isLost({ status, health }: Described): boolean {
-  return status === "DEGRADED" && (health?.issues ?? []).some(({ code = "" }) => lost.has(code));
-}
-
-/** Pure. */
-function stateOf(group: Described): NodeGroup {
-  const { launchTemplate, scalingConfig, resources } = group;
-  const [autoScalingGroup] = resources?.autoScalingGroups ?? [];
-  return {
-    name: group.nodegroupName ?? "",
-    arn: group.nodegroupArn ?? "",
-    status: group.status ?? "",
-    version: group.version ?? "",
-    releaseVersion: group.releaseVersion ?? "",
-    min: scalingConfig?.minSize ?? 0,
-    max: scalingConfig?.maxSize ?? 0,
-    desired: scalingConfig?.desiredSize ?? 0,
-    instanceTypes: group.instanceTypes ?? [],
-    isSpot: group.capacityType === "SPOT",
-    amiType: group.amiType ?? "",
-    labels: group.labels ?? {},
-    taints: (group.taints ?? []).map(({ key = "", value = "", effect = "" }) => ({ key, value, effect })),
-    subnetIds: group.subnets ?? [],
-    ...(launchTemplate?.id && {
-      launchTemplate: { templateId: launchTemplate.id, version: Number(launchTemplate.version) },
-    }),
-    ...(autoScalingGroup?.name && { autoScalingGroup: autoScalingGroup.name }),
-    issues: issuesText(group.health?.issues),
-    tags: group.tags ?? {},
-  };
 }

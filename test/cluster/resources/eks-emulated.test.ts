@@ -7,6 +7,14 @@ const cpu = "node_groups: [{ name: cpu, instance_type: m5.large, min_instances: 
 /** Moto learns AWS's policies when it is asked for the first one. */
 const slowMs = 120_000;
 
+const eksCalls = [
+  ...["Cluster", "Addon", "PodIdentityAssociation", "Nodegroup"].flatMap((name) => [
+    `eks:Create${name}`,
+    `eks:Delete${name}`,
+  ]),
+  ...["ClusterVersion", "Addon", "NodegroupVersion", "NodegroupConfig"].map((name) => `eks:Update${name}`),
+];
+
 let emulator: Awaited<ReturnType<typeof startEmulator>>;
 beforeAll(async () => {
   emulator = await startEmulator();
@@ -105,18 +113,32 @@ tags: { team: blue }
 });
 
 describe("bad luck", () => {
-  test("a lost answer to each first call makes nothing twice", { timeout: slowMs }, async () => {
+  test("a lost answer to the first call of each kind does nothing twice", { timeout: slowMs }, async () => {
     await using cloud = await eksCloud(emulator, { clusterName: "lost-answers" });
-    const made = ["Role", "LaunchTemplate", "Cluster", "Addon", "PodIdentityAssociation", "Nodegroup"];
-    await using rules = new AsyncDisposableStack();
-    const about = ["iam:AttachRolePolicy", "iam:PutRolePolicy", ...made.map((name) => `*:Create${name}`)];
-    for (const op of about) rules.use(emulator.faults.add({ op, kind: "lostReply", first: 1 }));
+    using rules = new DisposableStack();
+    const ops = ["iam:*Role*", "ec2:*LaunchTemplate*", ...eksCalls].map((op) => ({
+      op,
+      kind: "lostReply" as const,
+      first: 1,
+    }));
+    for (const rule of ops) rules.use(emulator.faults.add(rule));
     expect((await cloud.up(cpu)).failures).toEqual([]);
     const found = await cloud.found();
-    expect(["control-plane", "launch-template", "node-group"].map((kind) => found.get(kind)?.length)).toEqual([
-      1, 1, 1,
-    ]);
+    const kinds = ["control-plane", "launch-template", "node-group"];
+    expect(kinds.map((kind) => found.get(kind)?.length)).toEqual([1, 1, 1]);
     expect(actions(await cloud.plan(cpu))).toEqual({});
+
+    const largerDisk = cpu.replace("min_instances: 1", "min_instances: 2, instance_volume_size: 80");
+    const configured = await cloud.up(largerDisk);
+    expect(configured.failures).toEqual([]);
+    // Nodes are exchanged once, in five minutes.
+    expect(configured.tookMs / 60_000).toBeLessThan(7);
+    expect(actions(await cloud.plan(largerDisk))).toEqual({});
+
+    expect((await cloud.upgrade()).failures).toEqual([]);
+    expect((await cloud.down()).failures).toEqual([]);
+    const left = await emulator.inventory.all();
+    expect(left.filter(({ tags }) => tags["cortex.dev/cluster-name"] === "lost-answers")).toEqual([]);
   });
 
   test("no room for instances is said soon, and the group is made again when there is some", {

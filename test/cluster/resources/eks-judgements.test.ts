@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { judge } from "../../../src/cluster/resources/addon.ts";
-import { networkOf, stateOf } from "../../../src/cluster/resources/control-plane.ts";
+import { networkOf } from "../../../src/cluster/resources/control-plane-differences.ts";
+import { stateOf } from "../../../src/cluster/resources/control-plane-state.ts";
 import { awaitsRole, issuesText } from "../../../src/cluster/resources/eks-calls.ts";
 import { contentText, parseContent } from "../../../src/cluster/resources/launch-template.ts";
 import { canonicalPolicy, clusterAutoscalerPolicy } from "../../../src/cluster/resources/role-policies.ts";
