@@ -14,6 +14,8 @@ export interface CallRules {
   readonly credentials: CredentialSource;
   /** How long a call is tried again while AWS throttles it or does not answer, in milliseconds. */
   readonly retryForMs: number;
+  /** Told of each try of a call, before it is sent; what it returns is disposed of at its end. */
+  onTry?(asked: Asked): Disposable;
   /** Set by the first answer: before it, that nothing answers is told soon. */
   hasAnswered: boolean;
 }
@@ -73,11 +75,12 @@ type Outcome<Output> =
     };
 
 async function sendOnce<Output>(
-  { lane, send }: Call<Output>,
+  { asked, lane, send }: Call<Output>,
   rules: CallRules,
   signal: AbortSignal,
 ): Promise<Outcome<Output>> {
   using turn = await rules.limiter.enter(lane, signal);
+  using _told = rules.onTry?.(asked);
   let used: AwsCredentials | undefined;
   try {
     used = await untilAborted(rules.credentials.current(), signal);

@@ -23,6 +23,8 @@ export interface AwsOptions {
   readonly tryForMs?: number;
   /** Default: Math.random. */
   random?(): number;
+  /** Told of each try of a call, e.g. `ec2:CreateVpc`, before it is sent; what it returns is disposed of at its end. */
+  onTry?(call: { readonly action: string; readonly region: string }): Disposable;
   /** Calls under way at a time; default 20. */
   readonly mostCalls?: number;
 }
@@ -61,6 +63,7 @@ export function connectAws(options: AwsOptions): Aws {
       limiter: callLimiter({ clock, random, most: options.mostCalls ?? 20 }),
       credentials: credentialSource(() => readCredentials(source), clock),
       retryForMs: options.retryForMs ?? 5 * 60_000,
+      ...(options.onTry && { onTry: options.onTry.bind(options) }),
       hasAnswered: false,
     },
     regions: new Map(),

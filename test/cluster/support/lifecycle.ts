@@ -84,7 +84,8 @@ function operatorOf(
   if (!/^http:\/\/(127\.0\.0\.1|localhost|\[::1\]):/.test(variables.AWS_ENDPOINT_URL ?? "")) {
     throw new Error("this would reach another AWS than the emulated one");
   }
-  const aws = stack.use(connectAws({ region: "us-east-1", variables, clock: emulator.clock }));
+  const onTry = () => emulator.clock.busy();
+  const aws = stack.use(connectAws({ region: "us-east-1", variables, clock: emulator.clock, onTry }));
   const inside = emptyInside();
   const clouds = cloudClusters({ aws, home: join(home.path, "home"), inside });
   const events: WalkEvent[] = [];
