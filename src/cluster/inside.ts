@@ -15,7 +15,7 @@ import { clusterConfig } from "../kubernetes/labels.ts";
 import { type KubeObject, resource } from "../kubernetes/objects.ts";
 import type { Cluster } from "../spec/parse-cluster.ts";
 import { pinnedVersion } from "./addons/decide.ts";
-import { install } from "./addons/install.ts";
+import { addressOf, install } from "./addons/install.ts";
 import { cloudObjects, cloudVersion } from "./addons/plan-cloud.ts";
 import { planInstall } from "./addons/plan-install.ts";
 import { cloudSettings, type WrittenSettings } from "./addons/settings-objects.ts";
@@ -37,7 +37,7 @@ export interface InsideOptions {
 export interface InsideOutcome {
   readonly failures: readonly WalkFailure[];
   /** Where APIs are reached, `http://…elb.amazonaws.com`; undefined: the Gateway has no address yet. */
-  readonly address?: string;
+  readonly apiEndpoint?: string;
 }
 
 /** A node group as the cloud knows it. */
@@ -101,7 +101,7 @@ export function planInside(
   return planInstall(wishes, { client, now, onDownload }, signal);
 }
 
-/** Does what is planned, each add-on a line of its own. One that fails stops no other; run again it goes on. */
+/** Does what is planned, each add-on a line of its own. One that fails stops no other; run again it goes on. Nothing is fine. */
 export async function applyInside(
   plan: InstallPlan,
   options: InsideOptions,
@@ -109,11 +109,15 @@ export async function applyInside(
   signal: AbortSignal,
 ): Promise<InsideOutcome> {
   const { client, version, now, timeoutMs = 600_000 } = options;
+  if (isNothingToDo(plan)) {
+    const address = plan.gateway === undefined ? undefined : await addressOf(client, plan.gateway, signal);
+    return { failures: [], ...(address !== undefined && { apiEndpoint: address }) };
+  }
   const tell = walkEvents(plan, now, onEvent);
   const installed = await install(plan, { client, version, timeoutMs, onEvent: tell, signal });
   return {
     failures: installed.failures.map(({ addon, error }) => ({ id: insideId(addon), error })),
-    ...(installed.address !== undefined && { address: installed.address }),
+    ...(installed.address !== undefined && { apiEndpoint: installed.address }),
   };
 }
 

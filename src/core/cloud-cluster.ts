@@ -63,6 +63,8 @@ export interface UpOutcome {
   readonly failures: readonly WalkFailure[];
   /** Undefined when the control plane could not be made. */
   readonly reachable?: ReachableCluster;
+  /** Where APIs are reached, `http://…elb.amazonaws.com`; undefined where there is no load balancer yet. */
+  readonly apiEndpoint?: string;
 }
 
 /** Something of a cluster that is still there, with what it costs per hour where it costs. */

@@ -76,11 +76,17 @@ describe.skipIf(!isPossible)("a cluster on AWS with a real control plane", () =>
       "handler.py": `class Handler:\n    def handle_post(self, payload):\n        return {"greeting": f"hello {payload['name']}"}\n`,
     });
     await bench.cortex(["env", "configure", "admin"]);
-    await cortex("cluster", "uninstall", "-e", "admin", "-y");
+    await cleanUp();
   }, 5 * minutes);
 
+  /** The test cluster outlives the one that it stands in for. */
+  async function cleanUp(): Promise<void> {
+    await cortex("delete", "hello", "-e", "admin", "-f");
+    await cortex("cluster", "uninstall", "-e", "admin", "-y");
+  }
+
   afterAll(async () => {
-    if (bench) await cortex("cluster", "uninstall", "-e", "admin", "-y");
+    if (bench) await cleanUp();
     await Promise.all([bench, webhook, emulator, client].map((one) => one?.[Symbol.asyncDispose]()));
   }, 5 * minutes);
 
@@ -89,6 +95,7 @@ describe.skipIf(!isPossible)("a cluster on AWS with a real control plane", () =>
   }, async () => {
     const up = await cortex("cluster", "up", "cluster.yaml", "-y", "-e", "aws", "--addons-dir", addons);
     expect(up.status, up.stdout + up.stderr).toBe(0);
+    expect(up.stderr).toMatch(/^APIs are reached at http:\/\/[\d.]+$/m);
     expect(webhook.refusals).toEqual([]);
 
     const health = await cortex("cluster", "health", "-e", "aws", "-o", "json");
@@ -97,6 +104,9 @@ describe.skipIf(!isPossible)("a cluster on AWS with a real control plane", () =>
 
     const again = await cortex("cluster", "up", "cluster.yaml", "-y", "-e", "aws", "--addons-dir", addons);
     expect(again.status, again.stdout + again.stderr).toBe(0);
+    expect(again.stderr).toContain("is already up to date");
+    const info = await cortex("cluster", "info", "-c", "cluster.yaml");
+    expect(info.status, info.stdout + info.stderr).toBe(0);
 
     // Python's own image is on the internet.
     await cortex("env", "configure", "aws", "--base-image", baseImage);

@@ -54,7 +54,10 @@ export async function changeCluster(
   if (reachable && environment) await configureEnvironment(app, environment, reachable);
   if (!isText) await stdout.write(jsonDocument(outcomeJson(plan, outcome, environment)));
   await reportFailures(app, outcome.failures, "run the same command again to go on");
-  if (outcome.failures.length === 0 && isText) await stderr.write(`${words.done}\n${nextText(environment)}`);
+  if (!isText) return;
+  if (outcome.failures.length === 0) await stderr.write(`${words.done}\n`);
+  if (outcome.apiEndpoint !== undefined) await stderr.write(`APIs are reached at ${outcome.apiEndpoint}\n`);
+  if (outcome.failures.length === 0) await stderr.write(nextText(environment));
 }
 
 async function agree(app: App, plan: CloudPlan, { question }: ChangeWords, flags: ChangeFlags): Promise<void> {
@@ -83,7 +86,11 @@ function nextText(environment: string | undefined): string {
   return `environment ${environment} is configured: cortex deploy -e ${environment}\n`;
 }
 
-function outcomeJson(plan: CloudPlan, { failures, reachable }: UpOutcome, environment: string | undefined): unknown {
+function outcomeJson(
+  plan: CloudPlan,
+  { failures, reachable, apiEndpoint }: UpOutcome,
+  environment: string | undefined,
+): unknown {
   return {
     ...(planJson(plan) as object),
     ...(reachable && {
@@ -91,6 +98,7 @@ function outcomeJson(plan: CloudPlan, { failures, reachable }: UpOutcome, enviro
       account_id: reachable.accountId,
       registry: reachable.registry,
     }),
+    ...(apiEndpoint !== undefined && { api_endpoint: apiEndpoint }),
     ...(environment !== undefined && { environment }),
     failures: failuresJson(failures),
   };

@@ -24,7 +24,7 @@ export async function applyUp(
   const { cloud } = work;
   if (!reachable || !cloud || !hasNodes(work, applied)) return { failures, ...(reachable && { reachable }) };
   const inside = await surroundings.inside.bring({ cloud, reachable }, onEvent, signal);
-  return { failures: [...failures, ...inside], reachable };
+  return { ...inside, failures: [...failures, ...inside.failures], reachable };
 }
 
 async function applyInAws(

@@ -1,4 +1,4 @@
-import type { ReachableCluster, WalkFailure, WalkListener } from "../../core/cloud-cluster.ts";
+import type { ReachableCluster, UpOutcome, WalkListener } from "../../core/cloud-cluster.ts";
 import type { CloudSettings } from "../../core/cluster.ts";
 import type { PlannedChange } from "../../core/graph/plan.ts";
 import type { InsideLook } from "../people/look-inside.ts";
@@ -22,6 +22,8 @@ export interface InsideQuestion {
   readonly needs: readonly string[];
 }
 
+export type Brought = Pick<UpOutcome, "failures" | "apiEndpoint">;
+
 /** The inside of clusters: what runs in them for APIs, and what they hold in AWS through Kubernetes. */
 export interface Inside {
   /** An API server that does not answer is a warning: AWS's part can be done without it. */
@@ -31,7 +33,7 @@ export interface Inside {
   /** What `cluster up` wrote down; undefined where that is nothing, or cannot be read. */
   written(reachable: ReachableCluster, signal: AbortSignal): Promise<CloudSettings | undefined>;
   /** Brings what is missing. Each part that fails is one of the failures. */
-  bring(place: InsidePlace, onEvent: WalkListener, signal: AbortSignal): Promise<readonly WalkFailure[]>;
+  bring(place: InsidePlace, onEvent: WalkListener, signal: AbortSignal): Promise<Brought>;
   /**
    * Has Kubernetes remove what it made in AWS, for as long as it answers.
    * @returns why it did not to the end; what is left is looked for in AWS afterwards in any case

@@ -1,5 +1,5 @@
 import type { ReachableCluster } from "../../core/cloud-cluster.ts";
-import { type InstallPlan, isNothingToDo } from "../../core/cluster.ts";
+import type { InstallPlan } from "../../core/cluster.ts";
 import { CortexError } from "../../core/errors.ts";
 import type { Clock } from "../../core/graph/resource.ts";
 import type { KubeClient } from "../../kubernetes/kube-client.ts";
@@ -48,16 +48,11 @@ export function kubernetesInside(options: KubernetesInsideOptions): Inside {
     },
     async bring(place, onEvent, signal) {
       try {
-        return await withPlan(
-          options,
-          place,
-          async (how, plan) => (isNothingToDo(plan) ? [] : (await applyInside(plan, how, onEvent, signal)).failures),
-          signal,
-        );
+        return await withPlan(options, place, (how, plan) => applyInside(plan, how, onEvent, signal), signal);
       } catch (error) {
         if (!(error instanceof CortexError) || signal.aborted) throw error;
         onEvent({ id: "inside", title: "in the cluster", phase: "failed", action: "update", detail: error.message });
-        return [{ id: "inside", error }];
+        return { failures: [{ id: "inside", error }] };
       }
     },
     async release(reachable, onDetail, signal) {

@@ -129,7 +129,8 @@ export class FakeClouds implements CloudClusters {
     await this.#options.onApply?.(signal);
     signal.throwIfAborted();
     onEvent({ id: "vpc", title: "VPC", phase: "done", action: "create", elapsedMs: 2_000 });
-    return { failures: [], reachable, ...this.#options.outcome };
+    const apiEndpoint = "http://cortex-1a2b.elb.us-east-1.amazonaws.com";
+    return { failures: [], reachable, apiEndpoint, ...this.#options.outcome };
   }
 
   async down(_plan: CloudPlan, _options: DownOptions, onEvent: WalkListener): Promise<DownOutcome> {

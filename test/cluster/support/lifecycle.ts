@@ -26,7 +26,7 @@ export function emptyInside(): Inside & { readonly calls: string[] } {
     },
     async bring({ reachable }) {
       calls.push(`bring ${reachable.name}`);
-      return [];
+      return { failures: [] };
     },
     async release({ name }) {
       calls.push(`release ${name}`);
