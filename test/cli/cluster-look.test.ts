@@ -177,6 +177,13 @@ describe("cluster list", () => {
     expect((await runCommand(["cluster", "list", "-o", "name"], { clouds })).stdout).toBe("halfway\ncortex\n");
   });
 
+  test("says in one line what many regions refuse", async () => {
+    const unread = ["a", "b", "c", "d"].map((region) => ({ region, message: `ada may not look into ${region}` }));
+    const clouds = new SeenClouds({ clusters: { clusters: clusters.clusters.slice(1), unread } });
+    const { stderr } = await runCommand(["cluster", "list"], { clouds });
+    expect(stderr).toBe("warning: 4 regions could not be read: a, b, c, d; the first says: ada may not look into a\n");
+  });
+
   test("looks into the regions that are named", async () => {
     const clouds = new SeenClouds({});
     const ran = await runCommand(["cluster", "list", "-r", "eu-west-1", "us-east-1"], { clouds });

@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import type { ClusterSummary } from "../../core/cloud-cluster.ts";
+import type { ClusterList, ClusterSummary } from "../../core/cloud-cluster.ts";
 import type { App } from "../app.ts";
 import { outputOption, withExamples } from "../flags.ts";
 import { type OutputFormat, show, type View } from "../render/show.ts";
@@ -28,12 +28,24 @@ async function runList(app: App, { region, output }: ListFlags): Promise<void> {
   const { clusters, unread } = await sayWhenSlow(app, "looking into the regions", clouds.list(region, app.signal));
   await show(clusters, clustersView, output, app.terminal);
   const { stderr } = app.terminal;
-  for (const { region: name, message } of unread) await stderr.write(`warning: ${name}: ${message}\n`);
+  await stderr.write(unreadText(unread));
   if (clusters.some(({ status }) => status === "incomplete")) {
     await stderr.write(
       "what is incomplete costs money all the same: `cortex cluster down -n NAME -r REGION` removes it, `cortex cluster up` completes it\n",
     );
   }
+}
+
+/** Where a whole account is kept from some regions, all of them say the same. */
+const mostReasons = 3;
+
+function unreadText(unread: ClusterList["unread"]): string {
+  const [first] = unread;
+  if (!first || unread.length <= mostReasons) {
+    return unread.map(({ region, message }) => `warning: ${region}: ${message}\n`).join("");
+  }
+  const names = unread.map(({ region }) => region).join(", ");
+  return `warning: ${unread.length} regions could not be read: ${names}; the first says: ${first.message}\n`;
 }
 
 const clustersView: View<readonly ClusterSummary[]> = {
