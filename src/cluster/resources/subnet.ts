@@ -1,4 +1,6 @@
 import type { Subnet as Described } from "@aws-sdk/client-ec2";
+import { awsErrorName } from "../../aws/refusal.ts";
+import { CortexError } from "../../core/errors.ts";
 import type { Found, ResourceKind } from "../../core/graph/resource.ts";
 import { type ResourceContext, tagsOf } from "./context.ts";
 import { subnetReleaser } from "./network-holders.ts";
@@ -67,7 +69,10 @@ export function subnetKind(context: ResourceContext, vpcs: VpcKind): SubnetKind 
         CidrBlock: wish.cidr,
         TagSpecifications: [{ ResourceType: "subnet" as const, Tags: tagList(tags) }],
       };
-      const { Subnet: made } = await untilKnown(doing, () => ec2.createSubnet(subnet, signal), signal);
+      const create = () => untilKnown(doing, () => ec2.createSubnet(subnet, signal), signal);
+      const { Subnet: made } = await create().catch((error: unknown) => {
+        throw awsErrorName(error) === "InvalidSubnet.Conflict" ? taken(wish, vpcId, error) : error;
+      });
       const state = { subnetId: made?.SubnetId ?? "", vpcId, zone: wish.zone, cidr: wish.cidr, isPublic: false, tags };
       return bringAbout(wish, state, doing, signal);
     },
@@ -111,6 +116,14 @@ function found(subnet: Described): Found<Subnet> {
     status: subnet.State === "pending" ? "making" : "ready",
     uses: [VpcId],
   };
+}
+
+/** It may be this very subnet, made by an earlier try whose answer was lost: the code has it looked for. */
+function taken({ cidr }: SubnetWish, vpcId: string, cause: unknown): CortexError {
+  return new CortexError("CONFLICT", `another subnet of ${vpcId} has the addresses ${cidr}`, {
+    hint: "remove that subnet, then run the same command again",
+    cause,
+  });
 }
 
 /** Kubernetes puts load balancers into subnets that say which kind they are for. */

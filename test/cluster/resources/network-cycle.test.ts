@@ -1,7 +1,9 @@
 import {
   CreateNetworkInterfaceCommand,
   CreateSecurityGroupCommand,
+  CreateSubnetCommand,
   DeleteRouteCommand,
+  DeleteSubnetCommand,
   DescribeRouteTablesCommand,
   DescribeSubnetsCommand,
   DescribeVpcAttributeCommand,
@@ -124,6 +126,59 @@ describe("what was changed by hand", () => {
       true,
     );
     expect(RouteTables?.[0]?.Associations?.length).toBe(3);
+  });
+});
+
+describe("a network that is changed", () => {
+  test("gets NAT gateways in every zone, and gives them back, without a subnet that is made anew", async () => {
+    const clusterName = "changed";
+    await using single = await networkBench({ emulator, clusterName, settings: "subnet_visibility: private" });
+    await using available = await networkBench({ emulator, clusterName, settings: privateNetwork });
+    await single.up();
+    const labels = async () => (await single.kinds.subnet.list(never)).map(({ label }) => label).sort();
+    const subnets = await labels();
+
+    expect((await available.changes()).sort()).toEqual([
+      "create nat-address/us-east-1b",
+      "create nat-address/us-east-1c",
+      "create nat-gateway/us-east-1b",
+      "create nat-gateway/us-east-1c",
+      "update route-table/private-us-east-1b",
+      "update route-table/private-us-east-1c",
+    ]);
+    expect(await available.up()).toMatchObject({ failures: [], blocked: [] });
+    expect(await available.changes()).toEqual([]);
+
+    expect(await single.up()).toMatchObject({ failures: [], blocked: [] });
+    expect(await single.changes()).toEqual([]);
+    expect((await single.kinds.natGateway.list(never)).length).toBe(1);
+    expect(await labels()).toEqual(subnets);
+  });
+
+  test("keeps its addresses: other ones are refused before anything is done", async () => {
+    const clusterName = "fixed";
+    await using first = await networkBench({ emulator, clusterName });
+    await first.up();
+    await using second = await networkBench({ emulator, clusterName, settings: "vpc_cidr: 10.0.0.0/16" });
+    await expect(second.changes()).rejects.toMatchObject({
+      code: "NOT_SUPPORTED",
+      message: expect.stringContaining("vpc_cidr"),
+    });
+  });
+
+  test("names the addresses that somebody else has taken", async () => {
+    await using bench = await newBench();
+    await bench.up();
+    const { ec2 } = emulator.moto();
+    const [subnet] = await bench.kinds.subnet.list(never);
+    await ec2.send(new DeleteSubnetCommand({ SubnetId: subnet?.label }));
+    const taken = { VpcId: subnet?.state.vpcId, CidrBlock: subnet?.state.cidr };
+    await ec2.send(new CreateSubnetCommand(taken));
+    const { failures } = await bench.up();
+    expect(failures[0]?.error).toMatchObject({
+      code: "CONFLICT",
+      message: `another subnet of ${taken.VpcId} has the addresses ${taken.CidrBlock}`,
+    });
   });
 });
 
