@@ -85,6 +85,17 @@ describe("cluster up", () => {
     expect(json.status).toBe(7);
   });
 
+  test("tells once what stopped several parts", async () => {
+    const error = new CortexError("NOT_AUTHORISED", "the AWS credentials have expired", { hint: "log in again" });
+    const failures = ["vpc", "role/nodes", "bucket"].map((id) => ({ id, error }));
+    await using at = await place({ outcome: { failures } });
+    const { stderr, status } = await at.cortex("cluster up -y");
+    expect(stderr.match(/expired/g)).toHaveLength(1);
+    expect(stderr).toContain("error: vpc, role/nodes, bucket: the AWS credentials have expired\nhint: log in again");
+    expect(stderr).toContain("3 parts failed");
+    expect(status).toBe(3);
+  });
+
   test("that cannot be says all reasons, also for a program", async () => {
     const refusal = new CortexError("NO_CAPACITY", "2 problems", {
       problems: [

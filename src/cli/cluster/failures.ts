@@ -14,7 +14,14 @@ export async function reportFailures(app: App, failures: readonly WalkFailure[],
     columns: stderr.columns,
     withStacks: app.variables.CORTEX_DEBUG === "1",
   };
-  for (const { id, error } of failures) await stderr.write(errorText(named(id, error), options));
+  // What stops one, such as credentials that have expired, stops all that run: it is told once.
+  const alike = Map.groupBy(failures, ({ error: { code, message, hint: next } }) =>
+    JSON.stringify([code, message, next]),
+  );
+  for (const [one, ...others] of alike.values()) {
+    const ids = [one!.id, ...others.map(({ id }) => id)].join(", ");
+    await stderr.write(errorText(named(ids, one!.error), options));
+  }
   await stderr.write(`${failures.length === 1 ? "one part" : `${failures.length} parts`} failed; ${hint}\n`);
   app.exitStatus = exitStatus(first.error);
 }
