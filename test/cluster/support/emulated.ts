@@ -13,7 +13,9 @@ export async function emulated(options: EmulatorOptions = {}): Promise<Emulated>
   await using stack = new AsyncDisposableStack();
   const emulator = stack.use(await startEmulator(options));
   const { variables, clock } = emulator;
-  const aws = stack.use(connectAws({ region: options.region ?? "us-east-1", variables, clock }));
+  const aws = stack.use(
+    connectAws({ region: options.region ?? "us-east-1", variables, clock, onTry: () => clock.busy() }),
+  );
   const owned = stack.move();
   return {
     emulator,
