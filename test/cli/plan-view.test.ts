@@ -27,7 +27,8 @@ function plan(changes: readonly PlannedChange[], part: Partial<CloudPlan> = {}):
 test("a plan shows what is done to what, several alike in a line, then what it costs", () => {
   const subnets = ["a", "b", "c", "d", "e"].map((zone) => change("create", `subnet/public-${zone}`, "subnet"));
   const changes = [
-    change("create", "vpc", "VPC"),
+    change("create", "log-group/a", "log group", { detail: "/cortex/a" }),
+    change("create", "log-group/b", "log group", { detail: "/cortex/b" }),
     ...subnets,
     change("keep", "bucket", "bucket"),
     change("update", "node-group/cpu", "node group", {
@@ -36,17 +37,19 @@ test("a plan shows what is done to what, several alike in a line, then what it c
     change("settle", "nat-gateway/us-east-1a", "NAT gateway", { detail: "being made" }),
     change("create", "node-group/gpu", "node group", { detail: "0 to 2 g4dn.xlarge, spot" }),
     change("remove", "node-group/old", "node group", { label: "old" }),
+    change("remove", "node-group/bad", "node group", { label: "bad" }),
   ];
   expect(planText(plan(changes, { warnings: ["spot instances can be taken away"] }))).toBe(
-    `cluster cortex in us-east-1: 7 to create, 1 to update, 1 to wait for, 1 to remove, about 13 minutes
+    `cluster cortex in us-east-1: 8 to create, 1 to update, 1 to wait for, 2 to remove, about 13 minutes
 
-  create    VPC
+  create    log group    a: /cortex/a
+                         b: /cortex/b
   create    subnet       public-a, public-b, public-c and 2 more
   update    node group   cpu
     ~ node_groups.cpu.max_instances: 3 -> 5
   wait for  NAT gateway  us-east-1a: being made
   create    node group   gpu: 0 to 2 g4dn.xlarge, spot
-  remove    node group   old
+  remove    node group   bad, old
 
 aws resource                      cost per hour
 1 EKS cluster                     $0.10

@@ -30,8 +30,10 @@ function changesPart({ cluster, changes, expectedMs }: CloudPlan): string {
   const real = realChanges(changes);
   const where = `cluster ${cluster.name} in ${cluster.region}`;
   if (real.length === 0) return `${where} is up to date\n`;
-  const lines = grouped(real).flatMap(groupLines(real));
-  return `${where}: ${countsText(real)}, about ${roughDurationText(expectedMs)}\n\n${lines.join("\n")}\n`;
+  const groups = grouped(real);
+  const titleWidth = Math.max(...real.map(({ title }) => title.length));
+  const lines = groups.flatMap((group, index) => groupLines(group, groups[index - 1], titleWidth));
+  return `${where}: ${countsText(real)}, ${roughDurationText(expectedMs)}\n\n${lines.join("\n")}\n`;
 }
 
 /** `41 to create, 2 to update` */
@@ -46,7 +48,7 @@ function countsText(changes: readonly PlannedChange[]): string {
 }
 
 /** Several of a kind that there is nothing to say about beside their names share a line. */
-function grouped(changes: readonly PlannedChange[]): readonly (readonly PlannedChange[])[] {
+function grouped(changes: readonly PlannedChange[]): readonly Group[] {
   const groups = Map.groupBy(changes, (change) => {
     const { id, action, title, detail = "", differences } = change;
     return differences.length > 0 || detail !== "" ? id : `${action} ${title}`;
@@ -54,20 +56,25 @@ function grouped(changes: readonly PlannedChange[]): readonly (readonly PlannedC
   return [...groups.values()];
 }
 
-function groupLines(all: readonly PlannedChange[]): (group: readonly PlannedChange[]) => readonly string[] {
-  const width = Math.max(...all.map(({ title }) => title.length));
-  return (group) => {
-    const [first] = group;
-    if (!first) return [];
-    const { action, title, detail = "", differences } = first;
-    const word = padEnd(action === "settle" ? "wait for" : action, "wait for".length);
-    const told = [namesText(group), oneLine(detail)].filter((text) => text !== "").join(": ");
-    return [`  ${word}  ${padEnd(title, width)}  ${told}`.trimEnd(), ...differences.map(differenceText)];
-  };
+type Group = readonly PlannedChange[];
+
+/** What is done to the same kind of thing as in the line before is not said again. */
+function groupLines(group: Group, before: Group | undefined, titleWidth: number): readonly string[] {
+  const [first] = group;
+  if (!first) return [];
+  const { action, title, detail = "", differences } = first;
+  const [above] = before ?? [];
+  const isSaid = above?.action === action && above.title === title && above.differences.length === 0;
+  const word = action === "settle" ? "wait for" : action;
+  const said = `${padEnd(isSaid ? "" : word, "wait for".length)}  ${padEnd(isSaid ? "" : title, titleWidth)}`;
+  const told = [namesText(group), oneLine(detail)].filter((text) => text !== "").join(": ");
+  return [`  ${said}  ${told}`.trimEnd(), ...differences.map(differenceText)];
 }
 
-function namesText(group: readonly PlannedChange[]): string {
-  const names = group.map(({ id, action, label = "" }) => ownName(id) || (action === "remove" ? label : ""));
+function namesText(group: Group): string {
+  const named = group.map(({ id, action, label = "" }) => ownName(id) || (action === "remove" ? label : ""));
+  // What is wanted comes in its own order, what was found in none.
+  const names = group[0]?.action === "remove" ? named.toSorted() : named;
   const shown = names.length > mostNames ? [...names.slice(0, mostNames - 1)] : names;
   const more = names.length - shown.length;
   return `${shown.join(", ")}${more > 0 ? ` and ${more} more` : ""}`;

@@ -19,11 +19,11 @@ export function elapsedText(ms: number): string {
   return `${Math.floor(ms / minuteMs)}m${String(seconds).padStart(2, "0")}s`;
 }
 
-/** An estimate: `less than a minute`, `1 minute`, `13 minutes`. */
+/** An estimate: `less than a minute`, `about 1 minute`, `about 13 minutes`. */
 export function roughDurationText(ms: number): string {
   if (ms < minuteMs / 2) return "less than a minute";
   const minutes = Math.round(ms / minuteMs);
-  return minutes === 1 ? "1 minute" : `${minutes} minutes`;
+  return minutes === 1 ? "about 1 minute" : `about ${minutes} minutes`;
 }
 
 /** How long ago, to the second. */

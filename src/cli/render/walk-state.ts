@@ -44,7 +44,7 @@ const done: Readonly<Record<Action, string>> = {
 };
 
 /** So many of the chain that still takes longest are named. */
-const mostNamed = 3;
+const mostNamed = 2;
 /** What takes less than this is not named among what still takes long. */
 const shortMs = 5_000;
 /** Off a terminal only what takes longer than this has a line when it begins. */
@@ -110,9 +110,9 @@ function progressText({ changes, shown }: WalkState, now: number): string {
     .flatMap((id) => changes.filter((change) => change.id === id))
     .filter((change) => leftMs(change, shown, now) >= shortMs)
     .map(resourceName);
-  if (names.length === 0) return `${count}, about ${roughDurationText(left.ms)} left`;
+  if (names.length === 0) return `${count}, ${roughDurationText(left.ms)} left`;
   const more = names.length > mostNamed ? ", …" : "";
-  return `${count}, about ${roughDurationText(left.ms)} left: ${names.slice(0, mostNamed).join(", ")}${more}`;
+  return `${count}, ${roughDurationText(left.ms)} left: ${names.slice(0, mostNamed).join(", ")}${more}`;
 }
 
 /** Of one that takes longer than it should, a little is still left. */
