@@ -57,6 +57,15 @@ describe("cluster up", () => {
     });
   });
 
+  test("says what it takes over from a run that was killed", async () => {
+    await using at = await place({ note: "cortex cluster up of ann on laptop has ended: going on from what it left" });
+    for (const isTerminal of [true, false]) {
+      const ran = await at.cortex("cluster up -y", { isTerminal });
+      expect(ran.stderr).toContain("cortex cluster up of ann on laptop has ended: going on from what it left\n");
+    }
+    expect((await at.cortex("cluster up -y -o json")).stderr).toBe("");
+  });
+
   test("prints one document for a program", async () => {
     await using at = await place();
     const ran = await at.cortex("cluster up -y -o json -e production", { variables: { AWS_PROFILE: "work" } });

@@ -62,7 +62,7 @@ export async function changeCluster(
 
 async function agree(app: App, plan: CloudPlan, { question }: ChangeWords, flags: ChangeFlags): Promise<void> {
   const isShown = flags.output === "pretty" || !flags.yes;
-  if (isShown) await app.terminal.stderr.write(planText(plan));
+  if (isShown) await app.terminal.stderr.write(`${planText(plan)}\n`);
   if (flags.yes || (await confirm(app, `${question}?`, "-y"))) return;
   throw new CortexError("INTERRUPTED", "nothing was changed");
 }

@@ -4,6 +4,7 @@ import { CortexError } from "../../core/errors.ts";
 import type { App } from "../app.ts";
 import { outputOption, withExamples } from "../flags.ts";
 import { confirm } from "../prompt.ts";
+import { perHourAndMonthText } from "../render/cost-table.ts";
 import { planJson, planText } from "../render/plan-view.ts";
 import { jsonDocument } from "../render/show.ts";
 import { walkReporter } from "../render/walk-reporter.ts";
@@ -55,11 +56,17 @@ async function runDown(app: App, flags: DownFlags): Promise<void> {
 
 async function agree(app: App, plan: CloudPlan, flags: DownFlags): Promise<void> {
   if (flags.output === "pretty" || !flags.yes) {
-    await app.terminal.stderr.write(planText(plan));
+    await app.terminal.stderr.write(`${planText(plan)}${savingText(plan, flags)}\n`);
   }
   const question = `${clusterText(plan.cluster)} and all APIs in it will be removed; are you sure you want to continue?`;
   if (flags.yes || (await confirm(app, question, "-y"))) return;
   throw new CortexError("INTERRUPTED", "nothing was removed");
+}
+
+function savingText({ costNow }: CloudPlan, { keepAwsResources }: DownFlags): string {
+  if (!costNow || costNow.perHour.max === 0) return "";
+  const afterwards = keepAwsResources ? "only what is stored costs" : "nothing of it costs";
+  return `it costs ${perHourAndMonthText(costNow.perHour)} now; afterwards ${afterwards}\n`;
 }
 
 async function remove(

@@ -16,8 +16,10 @@ export function walkReporter(app: App, isQuiet: boolean, plan?: Pick<CloudPlan, 
   const { stderr, isLive } = app.terminal;
   let state: WalkState = { changes: plan?.changes ?? [], shown: [] };
   const area = isLive && !isQuiet ? new LiveArea(stderr, () => walkLines(state, app.now())) : undefined;
+  const write = (text: string) => (area ? area.writeAbove(text) : stderr.write(text));
   return {
     event(event) {
+      if (event.phase === "note") return isQuiet ? undefined : void write(`${event.detail ?? ""}\n`);
       const line = area || isQuiet ? undefined : plainWalkLine(state, event);
       state = afterWalkEvent(state, event, app.now());
       if (line !== undefined) void stderr.write(`${line}\n`);

@@ -2,11 +2,13 @@ import type { FoundByKind } from "../../core/graph/duplicates.ts";
 import type { AnyKind, Wanted } from "../../core/graph/resource.ts";
 import type { Cluster } from "../../spec/parse-cluster.ts";
 import type { Facts } from "../facts.ts";
+import { nodeGroupLabel } from "../node-groups.ts";
 import type { Standing } from "../preflight/read-facts.ts";
 import type { ResourceContext } from "../resources/context.ts";
 import { type EksKinds, eksKinds } from "../resources/eks-kinds.ts";
 import { kubernetesKinds } from "../resources/kubernetes-kinds.ts";
 import { type NetworkKinds, networkKinds } from "../resources/network-kinds.ts";
+import type { NodeGroup } from "../resources/node-group.ts";
 import { wantedEks } from "../wanted-eks.ts";
 import { wantedNetwork } from "../wanted-network.ts";
 import type { StandingGroups } from "./size-rules.ts";
@@ -45,10 +47,16 @@ export function standingOf(found: FoundByKind, { network, eks }: ClusterKinds): 
   return { zones: [...new Set(zones)].sort(), ...(version !== undefined && { kubernetesVersion: version }) };
 }
 
-/** @returns how many instances each node group keeps at least; undefined before there is a control plane */
+/** @returns how many instances each node group of the user's keeps at least; undefined before there is a control plane */
 export function standingGroups(found: FoundByKind, { eks }: ClusterKinds): StandingGroups | undefined {
   if ((found.get(eks.controlPlane.name) ?? []).length === 0) return undefined;
-  return new Map();
+  const groups = (found.get(eks.nodeGroup.name) ?? []).map(({ state }) => state as NodeGroup);
+  const standing = new Map<string, number>();
+  for (const { name, labels, min } of groups) {
+    const group = labels[nodeGroupLabel] ?? name;
+    standing.set(group, (standing.get(group) ?? 0) + min);
+  }
+  return standing;
 }
 
 /** @returns whether anything of the cluster is there; what others made for it says nothing about that */

@@ -44,6 +44,6 @@ async function leaseOptions({ kinds, what, onEvent }: Leased): Promise<LeaseOpti
     who: `${personAndMachine()} (${identity.arn})`,
     what,
     process: await markOfProcess(),
-    onTakenOver: (detail) => onEvent({ id: "lease", title: "lease", action: "settle", phase: "done", detail }),
+    onTakenOver: (detail) => onEvent({ id: "lease", title: "lease", action: "settle", phase: "note", detail }),
   };
 }

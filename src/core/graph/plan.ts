@@ -38,7 +38,8 @@ export interface GraphPlan {
 export interface WalkEvent {
   readonly id: string;
   readonly title: string;
-  readonly phase: "waiting" | "running" | "done" | "failed" | "blocked";
+  /** `note`: something to know, in `detail`, whatever becomes of the resource. */
+  readonly phase: "waiting" | "running" | "done" | "failed" | "blocked" | "note";
   readonly action: PlannedChange["action"];
   readonly detail?: string;
   /** Milliseconds since it began to run. */

@@ -93,6 +93,8 @@ export interface FakeCloudsOptions {
   readonly downOutcome?: Partial<DownOutcome>;
   /** Thrown by every plan. */
   readonly refusal?: CortexError;
+  /** Said while applying. */
+  readonly note?: string;
   /** Called in the middle of applying. */
   readonly onApply?: (signal: AbortSignal) => Promise<void>;
 }
@@ -126,6 +128,8 @@ export class FakeClouds implements CloudClusters {
   async apply(_plan: CloudPlan, onEvent: WalkListener, signal: AbortSignal): Promise<UpOutcome> {
     this.calls.push("apply");
     onEvent({ id: "vpc", title: "VPC", phase: "running", action: "create" });
+    const { note } = this.#options;
+    if (note !== undefined) onEvent({ id: "lease", title: "lease", phase: "note", action: "settle", detail: note });
     await this.#options.onApply?.(signal);
     signal.throwIfAborted();
     onEvent({ id: "vpc", title: "VPC", phase: "done", action: "create", elapsedMs: 2_000 });

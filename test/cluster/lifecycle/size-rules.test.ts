@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { type ClusterKinds, standingGroups } from "../../../src/cluster/lifecycle/kinds.ts";
 import { checkSize, type StandingGroups } from "../../../src/cluster/lifecycle/size-rules.ts";
 import type { CortexError } from "../../../src/core/errors.ts";
 import { type Cluster, parseCluster } from "../../../src/spec/parse-cluster.ts";
@@ -55,4 +56,27 @@ describe("a cluster that is there", () => {
       await problemsOf(["min_instances: 400, max_instances: 400", "min_instances: 0, max_instances: 0"], standing),
     ).toHaveLength(2);
   });
+});
+
+test("a group of the user's that is two groups in EKS keeps what both keep", () => {
+  const kinds = { eks: { controlPlane: { name: "control-plane" }, nodeGroup: { name: "node-group" } } };
+  const group = (name: string, label: string, min: number) => ({
+    id: `node-group/${name}`,
+    label: name,
+    status: "ready" as const,
+    state: { name, min, labels: { "cortex.dev/node-group": label } },
+  });
+  const groups = [group("spot", "spot", 3), group("spot_base", "spot", 2), group("cpu", "cpu", 1)];
+  const controlPlane = { id: "control-plane", label: "c", status: "ready" as const, state: {} };
+  const found = new Map([
+    ["control-plane", [controlPlane]],
+    ["node-group", groups],
+  ]);
+  expect(standingGroups(found, kinds as unknown as ClusterKinds)).toEqual(
+    new Map([
+      ["spot", 5],
+      ["cpu", 1],
+    ]),
+  );
+  expect(standingGroups(new Map(), kinds as unknown as ClusterKinds)).toBeUndefined();
 });
