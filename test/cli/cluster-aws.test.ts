@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { settingsIn } from "../../src/cli/settings.ts";
+import type { Check } from "../../src/core/check.ts";
 import { CortexError } from "../../src/core/errors.ts";
 import { temporaryFolder } from "../project/folder.ts";
 import { change, FakeClouds, type FakeCloudsOptions, nothingPlan, upPlan } from "./support/fake-clouds.ts";
@@ -103,6 +104,21 @@ describe("cluster up", () => {
     expect(stderr).toContain("error: vpc, role/nodes, bucket: the AWS credentials have expired\nhint: log in again");
     expect(stderr).toContain("3 parts failed");
     expect(status).toBe(3);
+  });
+
+  test("looks at the end whether all of it works, and tells what does not", async () => {
+    const checks: readonly Check[] = [
+      { name: "control plane", status: "ok", message: "active, Kubernetes 1.34" },
+      { name: "add-on coredns", status: "fail", message: "it is degraded", fix: "see its pods" },
+    ];
+    await using at = await place({ checks });
+    const ran = await at.cortex("cluster up -y");
+    expect(ran.status).toBe(1);
+    expect(ran.stderr).toContain("warning: add-on coredns: it is degraded\nhint: see its pods\n");
+    expect(JSON.parse((await at.cortex("cluster up -y -o json")).stdout).health).toEqual([
+      { name: "control plane", status: "ok", message: "active, Kubernetes 1.34" },
+      { name: "add-on coredns", status: "fail", message: "it is degraded" },
+    ]);
   });
 
   test("that cannot be says all reasons, also for a program", async () => {

@@ -1,3 +1,4 @@
+import type { Check } from "../../core/check.ts";
 import type { CloudClusters, CloudPlan, UpOutcome } from "../../core/cloud-cluster.ts";
 import { CortexError } from "../../core/errors.ts";
 import type { App } from "../app.ts";
@@ -49,15 +50,27 @@ export async function changeCluster(
   app.leftBehind = leftBehindBy(plan);
   const outcome = await walk(app, clouds, plan, !isText);
   app.leftBehind = undefined;
-  const { reachable } = outcome;
+  const { reachable, failures, apiEndpoint } = outcome;
   const environment = reachable && flags.environment;
   if (reachable && environment) await configureEnvironment(app, environment, reachable);
-  if (!isText) await stdout.write(jsonDocument(outcomeJson(plan, outcome, environment)));
-  await reportFailures(app, outcome.failures, "run the same command again to go on");
+  const isDone = failures.length === 0;
+  const checks = isDone && !isUpToDate(plan) ? await clouds.health(plan.cluster, app.signal) : [];
+  if (!isText) await stdout.write(jsonDocument(outcomeJson(plan, { outcome, environment, checks })));
+  await reportFailures(app, failures, "run the same command again to go on");
+  await reportChecks(app, checks);
   if (!isText) return;
-  if (outcome.failures.length === 0) await stderr.write(`${words.done}\n`);
-  if (outcome.apiEndpoint !== undefined) await stderr.write(`APIs are reached at ${outcome.apiEndpoint}\n`);
-  if (outcome.failures.length === 0) await stderr.write(nextText(environment));
+  if (isDone && !isUpToDate(plan)) await stderr.write(`${words.done}\n`);
+  if (apiEndpoint !== undefined) await stderr.write(`APIs are reached at ${apiEndpoint}\n`);
+  if (isDone) await stderr.write(nextText(environment));
+}
+
+/** Of a cluster that was just changed: what is not as it should be all the same. */
+async function reportChecks(app: App, checks: readonly Check[]): Promise<void> {
+  for (const { name, status, message, fix } of checks) {
+    if (status === "ok") continue;
+    await app.terminal.stderr.write(`warning: ${name}: ${message}\n${fix === undefined ? "" : `hint: ${fix}\n`}`);
+    if (status === "fail") app.exitStatus ||= 1;
+  }
 }
 
 async function agree(app: App, plan: CloudPlan, { question }: ChangeWords, flags: ChangeFlags): Promise<void> {
@@ -86,11 +99,14 @@ function nextText(environment: string | undefined): string {
   return `environment ${environment} is configured: cortex deploy -e ${environment}\n`;
 }
 
-function outcomeJson(
-  plan: CloudPlan,
-  { failures, reachable, apiEndpoint }: UpOutcome,
-  environment: string | undefined,
-): unknown {
+interface Told {
+  readonly outcome: UpOutcome;
+  readonly environment: string | undefined;
+  readonly checks: readonly Check[];
+}
+
+function outcomeJson(plan: CloudPlan, { outcome, environment, checks }: Told): unknown {
+  const { failures, reachable, apiEndpoint } = outcome;
   return {
     ...(planJson(plan) as object),
     ...(reachable && {
@@ -101,6 +117,7 @@ function outcomeJson(
     ...(apiEndpoint !== undefined && { api_endpoint: apiEndpoint }),
     ...(environment !== undefined && { environment }),
     failures: failuresJson(failures),
+    health: checks.map(({ name, status, message }) => ({ name, status, message })),
   };
 }
 

@@ -93,6 +93,8 @@ export interface FakeCloudsOptions {
   readonly downOutcome?: Partial<DownOutcome>;
   /** Thrown by every plan. */
   readonly refusal?: CortexError;
+  /** What `health` finds. */
+  readonly checks?: readonly Check[];
   /** Said while applying. */
   readonly note?: string;
   /** Called in the middle of applying. */
@@ -157,7 +159,7 @@ export class FakeClouds implements CloudClusters {
   }
 
   async health(_id: ClusterId): Promise<readonly Check[]> {
-    return [];
+    return this.#options.checks ?? [];
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}
