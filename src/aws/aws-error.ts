@@ -76,13 +76,13 @@ function denied(error: unknown, said: string, { action, region }: Asked): Cortex
   );
 }
 
-function unaccepted(error: unknown, said: string, { profile }: Asked): CortexError {
+function unaccepted(error: unknown, said: string, { profile, region }: Asked): CortexError {
   const name = awsErrorName(error) ?? "";
   const isExpired = /^(Expired|RequestExpired|TokenRefreshRequired)/.test(name) || /expired/i.test(said);
   const which = profile === undefined ? "" : ` of profile ${profile}`;
   if (!isExpired) {
     return new CortexError("NOT_AUTHORISED", `AWS does not accept the credentials${which}: ${said}`, {
-      hint: "`aws sts get-caller-identity` shows who you are; the machine's clock must be right, too",
+      hint: `\`aws sts get-caller-identity\` shows who you are; is ${region} a region that the account has enabled?`,
       cause: error,
     });
   }

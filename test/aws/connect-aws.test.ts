@@ -250,6 +250,14 @@ test("that nothing answers at all is told within seconds, not minutes", async ()
   expect(clock.now() - begin).toBeLessThan(20_000);
 });
 
+test("a proxy is taken from the variables that all programs take it from", async () => {
+  await using proxy = await scriptedAws(() => vpcs);
+  const variables = { ...keys, AWS_ENDPOINT_URL: "http://ec2.example.test", HTTP_PROXY: proxy.endpoint };
+  await using aws = connectAws({ region: "eu-west-1", variables, clock: virtualClock() });
+  expect((await (await aws.ec2()).describeVpcs({}, signal)).Vpcs).toHaveLength(1);
+  expect(proxy.asked.map(({ operation }) => operation)).toEqual(["DescribeVpcs"]);
+});
+
 test("regions of an account share what is known of it, prices are asked for where they are told", async () => {
   const identity = `<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:iam::123456789012:user/ada</Arn><Account>123456789012</Account></GetCallerIdentityResult></GetCallerIdentityResponse>`;
   await using at = await scriptedAws(({ operation }) =>
