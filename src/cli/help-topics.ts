@@ -18,6 +18,7 @@ export const helpTopics: Readonly<Record<string, string>> = {
   CORTEX_LOCAL_PORT  port of the local gateway (default: 8888)
   CORTEX_NO_INPUT    never ask; a question becomes an error that names the flag
   CORTEX_DEBUG=1     print stacks of errors
+  AWS_PROFILE        whose credentials AWS is shown, as for every program of AWS; so is AWS_REGION
   NO_COLOR           no colour
   FORCE_COLOR        colour even where it is no terminal
   CI                 a job, not a person: plain lines, no questions
