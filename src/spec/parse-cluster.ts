@@ -1,4 +1,4 @@
-import type { Problem } from "../core/errors.ts";
+import type { Location, Problem } from "../core/errors.ts";
 import { type ClusterValues, clusterFields } from "./definitions/cluster-fields.ts";
 import { createReport } from "./report.ts";
 import { checkCluster } from "./rules/cluster.ts";
@@ -17,6 +17,11 @@ export interface ParsedCluster {
   readonly cluster: Cluster;
   /** Keys of older releases that say nothing any more. */
   readonly warnings: readonly Problem[];
+  /**
+   * @param field as messages name it, with node groups by their names: `node_groups.cpu.instance_type`
+   * @returns where it is written; undefined for what is not
+   */
+  placeOf(field: string): Location | undefined;
 }
 
 const clusterShape = object(clusterFields, "cluster");
@@ -46,5 +51,22 @@ export async function parseCluster(input: {
   const values = (clusterShape.read(cluster, reading) ?? {}) as Loose<ClusterValues>;
   checkCluster({ values, report, at: placesOf(cluster) });
   report.throwProblems(nameOf);
-  return { cluster: values as ClusterValues, warnings: report.warnings(nameOf) };
+  const written = values as ClusterValues;
+  return {
+    cluster: written,
+    warnings: report.warnings(nameOf),
+    placeOf(field) {
+      const path = pathOf(field, written);
+      if (!cluster.entries.has(path.split(/[.[]/)[0]!)) return undefined;
+      return source.locate(placesOf(cluster)(path).offset);
+    },
+  };
+}
+
+/** @returns `field` with the index of a node group in place of its name */
+function pathOf(field: string, { node_groups: groups }: ClusterValues): string {
+  const [list, name, ...rest] = field.split(".");
+  const index = groups.findIndex((group) => group.name === name);
+  if (list !== "node_groups" || index === -1) return field;
+  return [`node_groups[${index}]`, ...rest].join(".");
 }

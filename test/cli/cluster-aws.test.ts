@@ -137,6 +137,19 @@ describe("cluster up", () => {
     );
   });
 
+  test("that cannot be for a field says where it stands", async () => {
+    const refusal = new CortexError("SPEC_INVALID", "2 things stand against cluster cortex in us-east-1", {
+      problems: [
+        { message: "node_groups.cpu.instance_type: there is no m5.large in us-east-1", hint: "choose another" },
+        { message: "vpc_cidr is 192.168.0.0/16 and cannot become 10.0.0.0/16" },
+      ],
+    });
+    await using at = await place({ refusal });
+    const { stderr } = await at.cortex("cluster up -y");
+    expect(stderr).toContain("error: cluster.yaml:2:42: node_groups.cpu.instance_type: there is no m5.large");
+    expect(stderr).toContain("error: vpc_cidr is 192.168.0.0/16");
+  });
+
   test("that is interrupted says what it leaves and that it goes on", async () => {
     let interrupt = () => {};
     await using at = await place({ onApply: async () => interrupt() });

@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { CortexError } from "../../core/errors.ts";
-import type { Cluster } from "../../spec/parse-cluster.ts";
+import type { ParsedCluster } from "../../spec/parse-cluster.ts";
 import type { App } from "../app.ts";
 import { ask } from "../prompt.ts";
 import { defaultClusterFile, readClusterFile } from "./cluster-file.ts";
@@ -17,7 +17,7 @@ interface Answers {
  * Asks a person for the little that a cluster cannot do without, and writes it to ./cluster.yaml.
  * @throws INPUT_NEEDED where nobody can be asked
  */
-export async function askForCluster(app: App): Promise<Cluster> {
+export async function askForCluster(app: App): Promise<ParsedCluster> {
   if (!app.terminal.canAsk) {
     throw new CortexError("INPUT_NEEDED", `there is no ./${defaultClusterFile}, and nobody can be asked here`, {
       hint: "name a file: cortex cluster up FILE",

@@ -3,7 +3,7 @@ import type { App } from "../app.ts";
 import { outputOption, withExamples } from "../flags.ts";
 import { sayWhenSlow } from "../say-when-slow.ts";
 import { type ChangeFlags, changeCluster, upToDateText } from "./change-cluster.ts";
-import { readClusterFile } from "./cluster-file.ts";
+import { readClusterFile, withPlaces } from "./cluster-file.ts";
 import { clusterText } from "./which-cluster.ts";
 
 export interface ConfigureFlags extends ChangeFlags {
@@ -31,9 +31,10 @@ export function configureCommand(app: App, run: typeof runConfigure = runConfigu
 }
 
 async function runConfigure(app: App, file: string | undefined, flags: ConfigureFlags): Promise<void> {
-  const cluster = await readClusterFile(app, file);
+  const parsed = await readClusterFile(app, file);
   await using clouds = await app.clouds(flags);
-  const plan = await sayWhenSlow(app, "looking at what is there in AWS", clouds.planConfigure(cluster, app.signal));
+  const planning = withPlaces(parsed, clouds.planConfigure(parsed.cluster, app.signal));
+  const plan = await sayWhenSlow(app, "looking at what is there in AWS", planning);
   const words = {
     question: "would you like to continue",
     done: `${clusterText(plan.cluster)} is configured`,

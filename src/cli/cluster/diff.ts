@@ -5,7 +5,7 @@ import { planJson, planText } from "../render/plan-view.ts";
 import { jsonDocument } from "../render/show.ts";
 import { sayWhenSlow } from "../say-when-slow.ts";
 import { isUpToDate, upToDateText } from "./change-cluster.ts";
-import { readClusterFile } from "./cluster-file.ts";
+import { readClusterFile, withPlaces } from "./cluster-file.ts";
 
 export interface ClusterDiffFlags {
   readonly config?: string;
@@ -31,9 +31,10 @@ export function diffCommand(app: App, run: typeof runDiff = runDiff): Command {
 
 async function runDiff(app: App, file: string | undefined, { output }: ClusterDiffFlags): Promise<void> {
   const { stdout, stderr } = app.terminal;
-  const cluster = await readClusterFile(app, file);
+  const parsed = await readClusterFile(app, file);
   await using clouds = await app.clouds();
-  const plan = await sayWhenSlow(app, "looking at what is there in AWS", clouds.planConfigure(cluster, app.signal));
+  const planning = withPlaces(parsed, clouds.planConfigure(parsed.cluster, app.signal));
+  const plan = await sayWhenSlow(app, "looking at what is there in AWS", planning);
   if (!isUpToDate(plan)) app.exitStatus = 1;
   if (output === "json") return stdout.write(jsonDocument(planJson(plan)));
   if (isUpToDate(plan)) return stderr.write(`${upToDateText(plan)}\n`);

@@ -4,7 +4,7 @@ import { outputOption, withExamples } from "../flags.ts";
 import { sayWhenSlow } from "../say-when-slow.ts";
 import { type ChangeFlags, changeCluster, upToDateText } from "./change-cluster.ts";
 import { agreeOnEnvironment } from "./cluster-environment.ts";
-import { hasClusterFile, readClusterFile } from "./cluster-file.ts";
+import { hasClusterFile, readClusterFile, withPlaces } from "./cluster-file.ts";
 import { clusterText } from "./which-cluster.ts";
 
 export interface UpFlags extends ChangeFlags {
@@ -36,11 +36,12 @@ export function upCommand(app: App, run: typeof runUp = runUp): Command {
 async function runUp(app: App, file: string | undefined, flags: UpFlags): Promise<void> {
   const { askForCluster } = await import("./ask-cluster.ts");
   const isAsked = file === undefined && !hasClusterFile(app);
-  const cluster = isAsked ? await askForCluster(app) : await readClusterFile(app, file);
-  const id = { name: cluster.cluster_name, region: cluster.region };
+  const parsed = isAsked ? await askForCluster(app) : await readClusterFile(app, file);
+  const id = { name: parsed.cluster.cluster_name, region: parsed.cluster.region };
   const environment = await agreeOnEnvironment(app, flags.configureEnv, id, flags.yes === true);
   await using clouds = await app.clouds(flags);
-  const plan = await sayWhenSlow(app, "looking at what is there in AWS", clouds.planUp(cluster, app.signal));
+  const planning = withPlaces(parsed, clouds.planUp(parsed.cluster, app.signal));
+  const plan = await sayWhenSlow(app, "looking at what is there in AWS", planning);
   const words = {
     question: "would you like to continue",
     done: `${clusterText(id)} is ready`,

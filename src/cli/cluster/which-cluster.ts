@@ -39,7 +39,7 @@ export async function whichCluster(app: App, { config, name, region, env }: Clus
       hint: "give -c FILE, or -n NAME -r REGION; `cortex cluster list` lists the clusters",
     });
   }
-  const cluster = await readClusterFile(app, config);
+  const { cluster } = await readClusterFile(app, config);
   return { name: cluster.cluster_name, region: cluster.region };
 }
 
