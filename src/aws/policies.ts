@@ -11,8 +11,12 @@ import { actionsOfCalls } from "./rights-of-calls.ts";
 const implied: readonly { readonly call: string; readonly takes: readonly string[] }[] = [
   { call: "ec2:CreateVpc", takes: ["ec2:CreateTags"] },
   { call: "eks:CreateCluster", takes: ["eks:TagResource", "iam:PassRole", "iam:CreateServiceLinkedRole"] },
-  // A node group is started in the name of whoever makes it.
-  { call: "eks:CreateNodegroup", takes: ["ec2:RunInstances", "iam:PassRole", "iam:CreateServiceLinkedRole"] },
+  // Nodes are started, and marked, in the name of whoever makes their group, or gives it another launch template.
+  {
+    call: "eks:CreateNodegroup",
+    takes: ["ec2:RunInstances", "ec2:CreateTags", "iam:PassRole", "iam:CreateServiceLinkedRole"],
+  },
+  { call: "eks:UpdateNodegroupVersion", takes: ["ec2:RunInstances", "ec2:CreateTags", "iam:PassRole"] },
   { call: "eks:CreatePodIdentityAssociation", takes: ["iam:PassRole"] },
   { call: "iam:CreateRole", takes: ["iam:TagRole"] },
   { call: "logs:CreateLogGroup", takes: ["logs:TagResource"] },

@@ -1,6 +1,5 @@
 import type { CreateNodegroupRequest } from "@aws-sdk/client-eks";
 import type { Eks } from "../../aws/services/eks.ts";
-import { CortexError } from "../../core/errors.ts";
 import { poll } from "../../core/graph/poll.ts";
 import type { ResourceKind, States } from "../../core/graph/resource.ts";
 import type { ManagedGroup } from "../node-groups.ts";
@@ -9,6 +8,7 @@ import { clusterTag, completeTag, type ResourceContext, tagsOf } from "./context
 import { awaitsRole, type Change, isInUse, makeNamed, orAbsent, update, type Waiting } from "./eks-calls.ts";
 import type { LaunchTemplateKind } from "./launch-template.ts";
 import { nodeGroupDifferences, scalingChange } from "./node-group-differences.ts";
+import { cannotRemove, explained, failed, gone } from "./node-group-errors.ts";
 import { allGroups, describe, foundOf, stateOf } from "./node-group-state.ts";
 import { watchTrouble } from "./node-group-trouble.ts";
 import { iamTellsWithinMs, type RoleState, type RoleWish } from "./role.ts";
@@ -104,7 +104,11 @@ export function nodeGroupKind(context: ResourceContext, needs: NodeGroupNeeds): 
       const request = requestOf(context, wish, doing.states);
       const taken = `there is a node group ${name} in ${clusterName} that Cortex did not make`;
       await tryUntil({ ...doing, limitMs: iamTellsWithinMs, isWorthAnother: awaitsRole }, signal, () =>
-        makeNamed(() => eks.createNodegroup(request, signal), taken, "remove it, or name the group otherwise"),
+        makeNamed(
+          () => explained(eks.createNodegroup(request, signal)),
+          taken,
+          "remove it, or name the group otherwise",
+        ),
       );
       const state = await untilActive(eks, name, { ...doing, typicalMs: createMs }, signal);
       return finish(eks, wish, state, signal);
@@ -199,7 +203,7 @@ export function nodeGroupKind(context: ResourceContext, needs: NodeGroupNeeds): 
         isBehind(state) && { launchTemplate: { id: template.templateId, version: `${template.version}` } }),
     };
     const change: Change = {
-      ask: (clientRequestToken) => eks.updateNodegroupVersion({ ...input, clientRequestToken }, signal),
+      ask: (clientRequestToken) => explained(eks.updateNodegroupVersion({ ...input, clientRequestToken }, signal)),
       isDone: async () => {
         const now = await current(eks, state, signal);
         return !isOlder(now) && !isBehind(now);
@@ -285,22 +289,4 @@ export function nodeGroupKind(context: ResourceContext, needs: NodeGroupNeeds): 
     };
     return poll(look, { clock, until: `node group ${name} is ready`, typicalMs, timeoutMs: longestMs }, signal);
   }
-}
-
-function failed({ name, issues, status }: NodeGroup, trouble: string): CortexError {
-  return new CortexError("FAILED", `node group ${name}: ${trouble || issues || status}`, {
-    hint: "put right what AWS names and run the same command again: the failed one is removed and made anew",
-  });
-}
-
-function gone(name: string): CortexError {
-  return new CortexError("CONFLICT", `node group ${name} is being removed by somebody else`, {
-    hint: "run the same command again when it is gone",
-  });
-}
-
-function cannotRemove({ name, issues }: NodeGroup): CortexError {
-  return new CortexError("FAILED", `EKS could not remove node group ${name}: ${issues || "it says no more"}`, {
-    hint: "put right what EKS names and run the same command again",
-  });
 }
