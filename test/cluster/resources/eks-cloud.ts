@@ -21,7 +21,12 @@ import { instanceTypes } from "../eks-samples.ts";
 export async function eksCloud(emulator: Emulator, { clusterName }: { readonly clusterName: string }) {
   const region = "us-east-1";
   const { signal } = new AbortController();
-  const aws = connectAws({ region, variables: emulator.variables, clock: emulator.clock });
+  const aws = connectAws({
+    region,
+    variables: emulator.variables,
+    clock: emulator.clock,
+    onTry: () => emulator.clock.busy(),
+  });
   const identity = await aws.identity(signal);
   const zones = ["a", "b"].map((letter, index) => ({ name: `${region}${letter}`, id: `use1-az${index + 1}` }));
   const facts: Facts = { identity, region, zones, instanceTypes, kubernetesVersion: "1.33" };
