@@ -65,6 +65,7 @@ describe.skipIf(!isPossible)("a cluster on AWS with a real control plane", () =>
       },
       {
         image: "public.ecr.aws/aws-observability/aws-for-fluent-bit:3.4.15",
+        program: "/fluent-bit/bin/fluent-bit",
         port: 2020,
         path: "/api/v1/uptime",
       },
@@ -105,8 +106,6 @@ describe.skipIf(!isPossible)("a cluster on AWS with a real control plane", () =>
     const again = await cortex("cluster", "up", "cluster.yaml", "-y", "-e", "aws", "--addons-dir", addons);
     expect(again.status, again.stdout + again.stderr).toBe(0);
     expect(again.stderr).toContain("is already up to date");
-    const info = await cortex("cluster", "info", "-c", "cluster.yaml");
-    expect(info.status, info.stdout + info.stderr).toBe(0);
 
     // Python's own image is on the internet.
     await cortex("env", "configure", "aws", "--base-image", baseImage);
@@ -123,6 +122,16 @@ describe.skipIf(!isPossible)("a cluster on AWS with a real control plane", () =>
       return answer.ok ? ((await answer.json()) as unknown) : undefined;
     }, minutes);
     expect(greeting).toEqual({ greeting: "hello cluster" });
+
+    const info = await cortex("cluster", "info", "-c", "cluster.yaml", "-o", "json");
+    expect(info.status, info.stdout + info.stderr).toBe(0);
+    expect(info.json()).toMatchObject({
+      status: "active",
+      apis: [{ namespace: "default", api: "hello", replicas: 1 }],
+      warnings: [],
+    });
+    const exported = await cortex("cluster", "export", "-c", "cluster.yaml");
+    expect(exported.stdout).toContain(`export-${region}-${name}/hello.yaml`);
 
     await sendAsFluentBit("default.hello-7f9c6d5b8-abcde.hello.1", "the last words");
     const gone = await cortex("logs", "hello", "-e", "aws", "--previous", "-o", "json");

@@ -17,7 +17,12 @@ describe("the log group of a cluster", () => {
 
   beforeAll(async () => {
     emulator = await startEmulator();
-    aws = connectAws({ region, variables: emulator.variables, clock: emulator.clock });
+    aws = connectAws({
+      region,
+      variables: emulator.variables,
+      clock: emulator.clock,
+      onTry: () => emulator.clock.busy(),
+    });
     await (await aws.logs()).createLogGroup({ logGroupName: group }, signal);
     await send("models.iris-5d9c-aaaaa.iris.3", 25);
     await send("models.iris-5d9c-aaaaa.proxy.3", 1);

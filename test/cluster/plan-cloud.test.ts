@@ -11,7 +11,7 @@ import type { CortexError } from "../../src/core/errors.ts";
 import type { KubeObject } from "../../src/kubernetes/objects.ts";
 import { parseCluster } from "../../src/spec/parse-cluster.ts";
 import { addonsFolder } from "./support/addons-folder.ts";
-import { apiService, describedCluster, namespaced, node, object } from "./support/described-cluster.ts";
+import { apiService, deployment, describedCluster, namespaced, node, object } from "./support/described-cluster.ts";
 
 const { signal } = new AbortController();
 const now = () => Date.parse("2026-11-26T12:00:00Z");
@@ -20,6 +20,11 @@ const bare = [
   namespaced("kube-system"),
   node("one"),
   apiService("v1beta1.metrics.k8s.io", "kube-system", "metrics-server"),
+  deployment(
+    "kube-system",
+    "metrics-server",
+    "602401143452.dkr.ecr.us-east-1.amazonaws.com/eks/metrics-server:v0.8.0-eksbuild.2",
+  ),
 ];
 
 const cloud: CloudSettings = {
@@ -142,6 +147,11 @@ describe("what a cluster on AWS has besides", () => {
     const after = applied(cluster, fewer);
     expect(actions(await plan(after))).not.toHaveProperty("nvidia-device-plugin");
     expect(isNothingToDo(await plan(after))).toBe(true);
+  });
+
+  test("knows the metrics server that EKS brings", async () => {
+    const { addons } = await plan(bare, { cloud });
+    expect(addons.find(({ name }) => name === "metrics-server")?.version).toBe("v0.8.0-eksbuild.2");
   });
 
   test("can be left out", async () => {

@@ -57,11 +57,13 @@ const finders: Readonly<Record<FoundName, (facts: ClusterFacts) => Found>> = {
   "metrics-server": (facts) => {
     const api = facts.apiServices.find(({ metadata }) => metadata.name === "v1beta1.metrics.k8s.io");
     if (!api) return { state: "absent" };
-    const program = workloadsOf(facts, "metrics-server/metrics-server")[0];
+    const versions = metricsServerImages.flatMap((image) =>
+      workloadsOf(facts, image).map((one) => imageVersion(one, image)),
+    );
     const { namespace, name } = api.spec.service ?? { namespace: "", name: "the API server itself" };
     return {
       state: "others",
-      version: program ? imageVersion(program, "metrics-server/metrics-server") : unknown,
+      version: versions[0] ?? unknown,
       where: [namespace, name].filter(Boolean).join("/"),
       isReady: isTrue(api, "Available"),
     };
@@ -115,6 +117,8 @@ export function foreignPrometheus(facts: ClusterFacts): ForeignPrometheus | unde
   return reached.find(({ workload }) => serves(workload)) ?? reached[0];
 }
 
+/** The project's own, and EKS's. */
+const metricsServerImages = ["metrics-server/metrics-server", "eks/metrics-server"];
 const prometheusImages = ["prom/prometheus", "prometheus/prometheus"];
 
 function prometheusVersion(workload: Workload): string {

@@ -17,8 +17,8 @@ const layerType = "application/vnd.oci.image.layer.v1.tar+gzip";
 export interface StandIn {
   /** `registry.example/team/program:1`; nodes look for it in `registry`. */
   readonly image: string;
-  /** What its pod starts; undefined: the image's own. */
-  readonly program?: string;
+  /** What its pod starts. */
+  readonly program: string;
   readonly port: number;
   /** That is asked, `/health`. */
   readonly path: string;
@@ -32,7 +32,7 @@ export async function pushStandIns(registry: string, all: readonly StandIn[]): P
   await Promise.all(all.map((one) => pushStandIn(registry, one)));
 }
 
-async function pushStandIn(registry: string, { image, program = "/stand-in", port, path }: StandIn): Promise<void> {
+async function pushStandIn(registry: string, { image, program, port, path }: StandIn): Promise<void> {
   const [, repository, tag] = image.match(/^[^/]+\/(.+):([^:]+)$/) ?? [];
   const api = `http://${registry}/v2`;
   const from = "library/busybox";

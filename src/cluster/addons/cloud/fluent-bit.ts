@@ -10,6 +10,8 @@ const labels = { "app.kubernetes.io/name": name };
 const port = 2020;
 /** On the node: how far each file was read, and what could not be sent yet. */
 const stateFolder = "/var/fluent-bit/cortex";
+/** In the container; not the image's own. */
+const settingsFolder = "/fluent-bit/cortex";
 
 /**
  * Sends what replicas print to CloudWatch, a stream per container named `NAMESPACE.POD.CONTAINER.REVISION`, and nothing else: no
@@ -74,6 +76,7 @@ function configurationOf({ region, logGroup }: CloudSettings): string {
     log_key             log
     auto_create_group   false
     Retry_Limit         10
+    storage.total_limit_size 1G
 `;
 }
 
@@ -95,6 +98,9 @@ function daemonSetSpec({ region }: CloudSettings, configuration: string): unknow
           {
             name,
             image: `public.ecr.aws/aws-observability/aws-for-fluent-bit:${fluentBitVersion}`,
+            // Not by the image's own script, which adds what is not needed.
+            command: ["/fluent-bit/bin/fluent-bit"],
+            args: ["-c", `${settingsFolder}/fluent-bit.conf`],
             env: [{ name: "AWS_REGION", value: region }],
             ports: [{ name: "http", containerPort: port }],
             readinessProbe: { httpGet: { path: "/api/v1/uptime", port: "http" }, periodSeconds: 5 },
@@ -108,9 +114,10 @@ function daemonSetSpec({ region }: CloudSettings, configuration: string): unknow
               seccompProfile: { type: "RuntimeDefault" },
             },
             volumeMounts: [
-              { name: "configuration", mountPath: "/fluent-bit/etc", readOnly: true },
+              { name: "configuration", mountPath: settingsFolder, readOnly: true },
               { name: "logs", mountPath: "/var/log", readOnly: true },
               { name: "state", mountPath: stateFolder },
+              { name: "temporary", mountPath: "/tmp" },
             ],
           },
         ],
@@ -118,6 +125,7 @@ function daemonSetSpec({ region }: CloudSettings, configuration: string): unknow
           { name: "configuration", configMap: { name } },
           { name: "logs", ...fromNode("/var/log", "Directory") },
           { name: "state", ...fromNode(stateFolder, "DirectoryOrCreate") },
+          { name: "temporary", emptyDir: { sizeLimit: "64Mi" } },
         ],
       },
     },
