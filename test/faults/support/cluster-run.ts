@@ -1,21 +1,12 @@
-import type { Aws } from "../../../src/aws/aws.ts";
+import { join } from "node:path";
 import { connectAws } from "../../../src/aws/connect-aws.ts";
-import { readFacts } from "../../../src/cluster/preflight/read-facts.ts";
-import type { ResourceContext } from "../../../src/cluster/resources/context.ts";
-import { eksKinds } from "../../../src/cluster/resources/eks-kinds.ts";
-import { kubernetesKinds } from "../../../src/cluster/resources/kubernetes-kinds.ts";
-import { networkKinds } from "../../../src/cluster/resources/network-kinds.ts";
-import { defaultKubernetesVersion, wantedEks } from "../../../src/cluster/wanted-eks.ts";
-import { wantedNetwork } from "../../../src/cluster/wanted-network.ts";
-import type { WalkFailure } from "../../../src/core/cloud-cluster.ts";
-import { type Applied, applyPlan } from "../../../src/core/graph/apply.ts";
-import { planDown } from "../../../src/core/graph/plan-down.ts";
-import { planUp } from "../../../src/core/graph/plan-up.ts";
-import { readAll } from "../../../src/core/graph/read-all.ts";
-import type { AnyKind } from "../../../src/core/graph/resource.ts";
+import { cloudClusters } from "../../../src/cluster/cloud-clusters.ts";
+import type { CloudClusters, WalkFailure } from "../../../src/core/cloud-cluster.ts";
 import { type Cluster, parseCluster } from "../../../src/spec/parse-cluster.ts";
 import type { Emulator } from "../../aws/emulator.ts";
 import type { Client } from "../../aws/shim/clients.ts";
+import { emptyInside } from "../../cluster/support/lifecycle.ts";
+import { temporaryFolder } from "../../project/folder.ts";
 
 /** The smallest cluster that has everything: nodes without public addresses, and so a NAT gateway with its address. */
 const clusterFile = `
@@ -59,51 +50,35 @@ export interface RunOptions {
   readonly tryForMs?: number;
 }
 
+const ignore = () => {};
+
 /** `cortex cluster up` of the demo cluster, by one client that dies with it. @throws when the client is killed */
 export async function up(emulator: Emulator, options: RunOptions): Promise<readonly WalkFailure[]> {
-  return withAws(emulator, options, async (aws, signal) => {
-    const cluster = await demoCluster();
-    const context = await contextOf(aws, cluster, signal);
-    const network = networkKinds(context);
-    const eks = eksKinds(context, network);
-    const kinds: AnyKind[] = [...Object.values(network), ...Object.values(eks)];
-    const question = { cluster, aws, standing: {}, defaultVersion: defaultKubernetesVersion };
-    const [facts, found] = await Promise.all([readFacts(question, signal), readAll(kinds, signal)]);
-    const plan = wantedNetwork(cluster, facts, network);
-    const wanted = [...plan.wanted, ...wantedEks({ cluster, facts, kinds: eks, network: plan })];
-    return failuresOf(await applyPlan(planUp({ kinds, wanted, found }), { clock: emulator.clock }, signal));
+  return withClouds(emulator, options, async (clouds, signal) => {
+    const plan = await clouds.planUp(await demoCluster(), signal);
+    return (await clouds.apply(plan, ignore, signal)).failures;
   });
 }
 
-/** `cortex cluster down` of it. */
+/** `cortex cluster down` of it. @throws the same, and Error when its own sweep finds something left */
 export async function down(emulator: Emulator, options: RunOptions): Promise<readonly WalkFailure[]> {
-  return withAws(emulator, options, async (aws, signal) => {
-    const context = await contextOf(aws, await demoCluster(), signal);
-    const network = networkKinds(context);
-    const kinds: AnyKind[] = [
-      ...Object.values(network),
-      ...Object.values(eksKinds(context, network)),
-      ...Object.values(kubernetesKinds(context, network)),
-    ];
-    const plan = planDown({ kinds, found: await readAll(kinds, signal) });
-    return failuresOf(await applyPlan(plan, { clock: emulator.clock }, signal));
+  return withClouds(emulator, options, async (clouds, signal) => {
+    const { cluster_name: name, region } = await demoCluster();
+    const nothingKept = { keepAwsResources: false };
+    const plan = await clouds.planDown({ name, region }, nothingKept, signal);
+    const { failures, left } = await clouds.down(plan, nothingKept, ignore, signal);
+    if (failures.length === 0 && left.length > 0) throw new Error(`left: ${left.map(({ label }) => label).join(", ")}`);
+    return failures;
   });
 }
 
-async function withAws<T>(
+async function withClouds<T>(
   emulator: Emulator,
   { client, tryForMs = 30_000 }: RunOptions,
-  run: (aws: Aws, signal: AbortSignal) => Promise<T>,
+  run: (clouds: CloudClusters, signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  const { region, variables } = { region: "us-east-1", variables: client.variables };
-  await using aws = connectAws({ region, variables, clock: emulator.clock, tryForMs });
-  return await run(aws, client.dead);
-}
-
-async function contextOf(aws: Aws, cluster: Cluster, signal: AbortSignal): Promise<ResourceContext> {
-  return { aws, identity: await aws.identity(signal), clusterName: cluster.cluster_name, tags: {} };
-}
-
-function failuresOf({ failures }: Applied): readonly WalkFailure[] {
-  return failures;
+  await using folder = await temporaryFolder();
+  const aws = connectAws({ region: "us-east-1", variables: client.variables, clock: emulator.clock, tryForMs });
+  await using clouds = cloudClusters({ aws, home: join(folder.path, "home"), inside: emptyInside() });
+  return await run(clouds, client.dead);
 }
