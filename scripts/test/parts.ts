@@ -95,7 +95,14 @@ const clusterSetup: Part = {
 };
 
 /** What starts real processes by the dozen. */
-const slow = ["test/environments/**", "test/conformance/**", "test/e2e/**", "test/docs.test.ts", ...ofClusterPatterns];
+const slow = [
+  "test/environments/**",
+  "test/conformance/**",
+  "test/faults/**",
+  "test/e2e/**",
+  "test/docs.test.ts",
+  ...ofClusterPatterns,
+];
 
 /** In the order in which they run: what is quick and what others need comes first. */
 export const parts: readonly Part[] = [
@@ -113,6 +120,9 @@ export const parts: readonly Part[] = [
     ["test/environments/"],
     ofClusterPatterns,
   ),
+  vitest("faults", "`cluster up` and `down` killed and disturbed: a sample; npm run test:faults tries all", [
+    "test/faults/",
+  ]),
   vitest("conformance", "what every environment does alike", ["test/conformance/"], ofClusterPatterns),
   vitest("cluster-install", "add-ons into a disposable cluster and out again (CORTEX_TEST_CLUSTER_INSTALL=1)", [
     installCycle,

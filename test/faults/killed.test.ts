@@ -1,11 +1,14 @@
 import { describe, expect, test } from "vitest";
 import { type Emulator, startEmulator } from "../aws/emulator.ts";
+import type { Call } from "../aws/shim/call-log.ts";
 import { choose } from "./support/choose.ts";
 import { cleanRun } from "./support/clean-run.ts";
 import { down, shortTimes, up } from "./support/cluster-run.ts";
 
 const clean = await cleanRun();
-const points = Array.from({ length: Math.max(clean.up.length, clean.down.length) }, (_, index) => index + 1);
+/** A command that is killed after a call that only looks leaves what one leaves that is killed after the change before it. */
+const changesAt = (calls: readonly Call[]) => calls.flatMap(({ isRead }, index) => (isRead ? [] : [index + 1]));
+const points = [...new Set([1, ...changesAt(clean.up), ...changesAt(clean.down)])].sort((one, other) => one - other);
 
 describe("a command that is killed", () => {
   test.each(choose(points, 10))(

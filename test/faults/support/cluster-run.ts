@@ -9,7 +9,7 @@ import { emptyInside } from "../../cluster/support/lifecycle.ts";
 import { temporaryFolder } from "../../project/folder.ts";
 
 /** The smallest cluster that has everything: nodes without public addresses, and so a NAT gateway with its address. */
-const clusterFile = `
+export const demoFile = `
 cluster_name: demo
 region: us-east-1
 availability_zones: [us-east-1a, us-east-1b]
@@ -23,7 +23,7 @@ node_groups:
 `;
 
 export async function demoCluster(): Promise<Cluster> {
-  return (await parseCluster({ file: "cluster.yaml", text: clusterFile, variables: {} })).cluster;
+  return (await parseCluster({ file: "cluster.yaml", text: demoFile, variables: {} })).cluster;
 }
 
 /** Waits are short, so that there are few polls and every call of a run can be a place to kill it. */
@@ -78,7 +78,9 @@ async function withClouds<T>(
   run: (clouds: CloudClusters, signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   await using folder = await temporaryFolder();
-  const aws = connectAws({ region: "us-east-1", variables: client.variables, clock: emulator.clock, tryForMs });
+  const onTry = () => emulator.clock.busy();
+  const settings = { region: "us-east-1", variables: client.variables, clock: emulator.clock, tryForMs, onTry };
+  const aws = connectAws(settings);
   await using clouds = cloudClusters({ aws, home: join(folder.path, "home"), inside: emptyInside() });
   return await run(clouds, client.dead);
 }
