@@ -4,7 +4,6 @@ import { DeleteObjectCommand, GetObjectCommand } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type { Aws } from "../../src/aws/aws.ts";
 import { connectAws } from "../../src/aws/connect-aws.ts";
-import type { S3 } from "../../src/aws/services/s3.ts";
 import { type LeaseOptions, takeLease } from "../../src/cluster/lease.ts";
 import { hasEnded, markOfProcess } from "../../src/cluster/lease-holder.ts";
 import { type Emulator, startEmulator } from "../aws/emulator.ts";
@@ -18,24 +17,13 @@ let aws: Aws;
 let buckets = 0;
 beforeAll(async () => {
   emulator = await startEmulator();
-  aws = await timeless(connectAws({ region: "us-east-1", variables: emulator.variables, clock: emulator.clock }));
+  const { clock, variables } = emulator;
+  aws = connectAws({ region: "us-east-1", variables, clock, onTry: () => clock.busy() });
 });
 afterAll(async () => {
   await aws[Symbol.asyncDispose]();
   await emulator[Symbol.asyncDispose]();
 });
-
-/** No time goes by while a call is on its way: nothing else here would hold it back. */
-async function timeless(real: Aws): Promise<Aws> {
-  const s3 = Object.entries(await real.s3()).map(([name, call]) => {
-    const ask = async (...all: never[]) => {
-      using _busy = emulator.clock.busy();
-      return await (call as (...all: never[]) => Promise<unknown>)(...all);
-    };
-    return [name, ask] as const;
-  });
-  return { ...real, s3: async () => Object.fromEntries(s3) as unknown as S3 };
-}
 
 async function newBucket(): Promise<string> {
   buckets += 1;
@@ -84,7 +72,9 @@ describe("a cluster's lease", () => {
   test("of one who is never heard of again is taken over when it has expired, which is said", async () => {
     const bucket = await newBucket();
     const dead = emulator.client();
-    const gone = connectAws({ region: "us-east-1", variables: dead.variables, clock: emulator.clock, tryForMs: 500 });
+    const { clock } = emulator;
+    const { variables } = dead;
+    const gone = connectAws({ region: "us-east-1", variables, clock, onTry: () => clock.busy(), tryForMs: 500 });
     await using lease = await ann(bucket, { aws: gone });
     dead.killAt(1, "before");
     await sleep(30);

@@ -4,7 +4,6 @@ import {
   DescribeRepositoriesCommand,
   GetAuthorizationTokenCommand,
   ListTagsForResourceCommand,
-  PutLifecyclePolicyCommand,
   TagResourceCommand,
 } from "@aws-sdk/client-ecr";
 import { type Calls, read, repeatable } from "../service.ts";
@@ -17,7 +16,6 @@ export const ecrOperations = {
   describeRepositories: read(DescribeRepositoriesCommand),
   listTagsForResource: read(ListTagsForResourceCommand),
   tagResource: repeatable(TagResourceCommand),
-  putLifecyclePolicy: repeatable(PutLifecyclePolicyCommand),
   deleteRepository: repeatable(DeleteRepositoryCommand),
 } as const;
 

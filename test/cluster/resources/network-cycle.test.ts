@@ -1,4 +1,5 @@
 import {
+  AuthorizeSecurityGroupIngressCommand,
   CreateNetworkInterfaceCommand,
   CreateSecurityGroupCommand,
   CreateSubnetCommand,
@@ -243,13 +244,12 @@ describe("what holds a network that is removed", () => {
       (await ec2.send(new CreateSecurityGroupCommand({ GroupName: name, Description: name, VpcId: vpc?.label })))
         .GroupId;
     const [one = "", other = ""] = [await group("one"), await group("other")];
-    const own = await bench.aws.ec2();
     for (const [to, from] of [
       [one, other],
       [other, one],
     ]) {
       const rule = { IpProtocol: "tcp", FromPort: 80, ToPort: 80, UserIdGroupPairs: [{ GroupId: from }] };
-      await own.authorizeSecurityGroupIngress({ GroupId: to, IpPermissions: [rule] }, never);
+      await ec2.send(new AuthorizeSecurityGroupIngressCommand({ GroupId: to, IpPermissions: [rule] }));
     }
     await ec2.send(new CreateNetworkInterfaceCommand({ SubnetId: subnet?.label, Groups: [one] }));
 

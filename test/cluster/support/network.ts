@@ -35,7 +35,6 @@ export interface BenchOptions {
   /** Lines of cluster.yaml. */
   readonly settings?: string;
   readonly clusterName?: string;
-  readonly variables?: Readonly<Record<string, string>>;
   readonly tags?: Readonly<Record<string, string>>;
   readonly facts?: Partial<Facts>;
 }
@@ -45,7 +44,8 @@ export const never = new AbortController().signal;
 export async function networkBench(options: BenchOptions): Promise<NetworkBench> {
   const { emulator, settings = "", clusterName = "cortex", tags = {} } = options;
   const region = emulator.variables.AWS_REGION ?? "us-east-1";
-  const aws = connectAws({ region, variables: options.variables ?? emulator.variables, clock: emulator.clock });
+  const { clock, variables } = emulator;
+  const aws = connectAws({ region, variables, clock, onTry: () => clock.busy() });
   const identity = await aws.identity(never);
   const text = `cluster_name: ${clusterName}\nregion: ${region}\nnode_groups:\n  - name: cpu\n    instance_type: m5.large\n${settings}`;
   const { cluster } = await parseCluster({ file: "cluster.yaml", text, variables: {} });
