@@ -144,7 +144,7 @@ function wantedNodeGroup(group: ManagedGroup, { kinds, network }: EksWish): Want
 function describeGroup({ min, max, instanceTypes, isSpot, isSystem }: ManagedGroup): string {
   const [type = "", ...others] = instanceTypes;
   const size = min === max ? String(min) : `${min} to ${max}`;
-  const types = others.length === 0 ? type : `${type} or ${others.length} other types`;
+  const types = others.length === 0 ? type : `${type} or ${others.length} other type${others.length === 1 ? "" : "s"}`;
   return `${size} ${types}${isSpot ? ", spot" : ""}${isSystem ? ", for add-ons" : ""}`;
 }
 
