@@ -7,7 +7,7 @@ import type { Addon } from "./resources/addon.ts";
 import type { ControlPlane } from "./resources/control-plane.ts";
 import type { EksKinds } from "./resources/eks-kinds.ts";
 import type { NodeGroup } from "./resources/node-group.ts";
-import { allPages } from "./resources/pages.ts";
+import { allItems } from "./resources/pages.ts";
 import { compareVersions, minorOf } from "./versions.ts";
 
 /** What is there of a cluster that is to be upgraded. */
@@ -40,7 +40,7 @@ export async function readUpgrade(
 ): Promise<Upgrade> {
   checkOrder(there);
   const eks = await aws.eks();
-  const offered = await allPages(
+  const offered = await allItems(
     (nextToken) => eks.describeClusterVersions({ ...(nextToken && { nextToken }) }, signal),
     ({ clusterVersions }) => clusterVersions,
     ({ nextToken }) => nextToken,
@@ -53,7 +53,7 @@ export async function readUpgrade(
   });
   const versions = await Promise.all(
     there.addons.map(async ({ state: { name, version: now } }) => {
-      const infos = await allPages(
+      const infos = await allItems(
         (nextToken) =>
           eks.describeAddonVersions(
             { addonName: name, kubernetesVersion: version, ...(nextToken && { nextToken }) },

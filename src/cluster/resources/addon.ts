@@ -14,7 +14,7 @@ import {
   update,
   type Waiting,
 } from "./eks-calls.ts";
-import { allPages } from "./pages.ts";
+import { allItems } from "./pages.ts";
 import { iamTellsWithinMs } from "./role.ts";
 import { type Tags, tagDifferences } from "./tags.ts";
 import { tryUntil } from "./try-until.ts";
@@ -218,7 +218,7 @@ function describe(eks: Eks, clusterName: string, addonName: string, signal: Abor
 async function allAddons(eks: Eks, clusterName: string, signal: AbortSignal): Promise<readonly string[]> {
   const list = (nextToken: string | undefined) =>
     orAbsent(eks.listAddons({ clusterName, ...(nextToken && { nextToken }) }, signal));
-  return allPages(
+  return allItems(
     list,
     (page) => page?.addons,
     (page) => page?.nextToken,

@@ -2,10 +2,11 @@ import type { TargetGroup } from "@aws-sdk/client-elastic-load-balancing-v2";
 import type { Aws } from "../../aws/aws.ts";
 import { awsErrorName } from "../../aws/refusal.ts";
 import type { Found } from "../../core/graph/resource.ts";
+import { partsOf } from "../pages.ts";
 import type { ResourceContext } from "./context.ts";
 import { isMadeByKubernetes, type VpcIds } from "./kubernetes-tags.ts";
 import { classicLoadBalancers, deleteLoadBalancer, type LoadBalancer, networkLoadBalancers } from "./load-balancers.ts";
-import { allPages } from "./pages.ts";
+import { allItems } from "./pages.ts";
 import { type RemovableKind, removableKind } from "./removable.ts";
 import { type Tags, tagsFrom } from "./tags.ts";
 import { removeWhenFree } from "./wait.ts";
@@ -110,10 +111,7 @@ function ofCluster<T>(all: readonly T[], vpcOf: (one: T) => string) {
     if (all.length === 0) return [];
     const vpcs = await vpcIds(signal);
     if (vpcs.size > 0) return all.filter((one) => vpcs.has(vpcOf(one)));
-    const chunks = Array.from({ length: Math.ceil(all.length / tagsAtOnce) }, (_, index) =>
-      all.slice(index * tagsAtOnce, (index + 1) * tagsAtOnce),
-    );
-    const tags = (await Promise.all(chunks.map((chunk) => readTags(chunk, signal)))).flat();
+    const tags = (await Promise.all(partsOf(all, tagsAtOnce).map((some) => readTags(some, signal)))).flat();
     return all.filter((_, index) => isTagged(tags[index] ?? {}));
   };
 }
@@ -152,7 +150,7 @@ function classicTags(aws: Aws): ReadTags<Identified> {
 
 async function targetGroups(aws: Aws, signal: AbortSignal): Promise<TargetGroup[]> {
   const service = await aws.loadBalancers();
-  return allPages(
+  return allItems(
     (Marker) => service.describeTargetGroups({ Marker }, signal),
     (page) => page.TargetGroups,
     ({ NextMarker }) => NextMarker,

@@ -1,5 +1,5 @@
 import type { ResourceContext } from "./context.ts";
-import { allPages } from "./pages.ts";
+import { allItems } from "./pages.ts";
 import { type RemovableKind, removableKind } from "./removable.ts";
 import { unless } from "./wait.ts";
 
@@ -18,7 +18,7 @@ export function kubernetesLogGroupKind(context: ResourceContext): RemovableKind<
     async list(signal) {
       const logs = await aws.logs();
       const logGroupNamePrefix = `/aws/containerinsights/${clusterName}/`;
-      const all = await allPages(
+      const all = await allItems(
         (nextToken) => logs.describeLogGroups({ logGroupNamePrefix, nextToken }, signal),
         ({ logGroups }) => logGroups,
         ({ nextToken }) => nextToken,

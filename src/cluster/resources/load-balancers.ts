@@ -1,5 +1,5 @@
 import type { Aws } from "../../aws/aws.ts";
-import { allPages } from "./pages.ts";
+import { allItems } from "./pages.ts";
 
 /** What a load balancer of any kind is known by. */
 export interface LoadBalancer {
@@ -15,7 +15,7 @@ export interface LoadBalancer {
 
 export async function networkLoadBalancers(aws: Aws, signal: AbortSignal): Promise<LoadBalancer[]> {
   const service = await aws.loadBalancers();
-  const all = await allPages(
+  const all = await allItems(
     (Marker) => service.describeLoadBalancers({ Marker }, signal),
     ({ LoadBalancers }) => LoadBalancers,
     ({ NextMarker }) => NextMarker,
@@ -32,7 +32,7 @@ export async function networkLoadBalancers(aws: Aws, signal: AbortSignal): Promi
 
 export async function classicLoadBalancers(aws: Aws, signal: AbortSignal): Promise<LoadBalancer[]> {
   const service = await aws.classicLoadBalancers();
-  const all = await allPages(
+  const all = await allItems(
     (Marker) => service.describeLoadBalancers({ Marker }, signal),
     ({ LoadBalancerDescriptions }) => LoadBalancerDescriptions,
     ({ NextMarker }) => NextMarker,

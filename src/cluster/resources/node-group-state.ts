@@ -3,7 +3,7 @@ import type { Eks } from "../../aws/services/eks.ts";
 import type { Found } from "../../core/graph/resource.ts";
 import { issuesText, orAbsent } from "./eks-calls.ts";
 import type { NodeGroup } from "./node-group.ts";
-import { allPages } from "./pages.ts";
+import { allItems } from "./pages.ts";
 
 export function describe(eks: Eks, clusterName: string, nodegroupName: string, signal: AbortSignal) {
   return orAbsent(eks.describeNodegroup({ clusterName, nodegroupName }, signal)).then((found) => found?.nodegroup);
@@ -12,7 +12,7 @@ export function describe(eks: Eks, clusterName: string, nodegroupName: string, s
 export async function allGroups(eks: Eks, clusterName: string, signal: AbortSignal): Promise<readonly string[]> {
   const list = (nextToken: string | undefined) =>
     orAbsent(eks.listNodegroups({ clusterName, ...(nextToken && { nextToken }) }, signal));
-  return allPages(
+  return allItems(
     list,
     (page) => page?.nodegroups,
     (page) => page?.nextToken,

@@ -1,32 +1,21 @@
-/**
- * Everything of a list that comes in pages.
- * @param ask gets the token of a page, undefined for the first
- * @param next the token of the next page; empty or undefined: there is none
- */
-export async function allPages<Page, Item>(
+import { allPages, pagesByToken } from "../pages.ts";
+
+/** Everything of a list that comes in pages: see `allPages`. */
+export async function allItems<Page, Item>(
   ask: (token: string | undefined) => Promise<Page>,
   items: (page: Page) => readonly Item[] | undefined,
   next: (page: Page) => string | undefined,
 ): Promise<Item[]> {
-  const all: Item[] = [];
-  for (let token: string | undefined; ; ) {
-    const page = await ask(token);
-    all.push(...(items(page) ?? []));
-    token = next(page);
-    if (!token) return all;
-  }
+  return (await allPages(ask, next)).flatMap((page) => items(page) ?? []);
 }
 
-/** Pages as EC2 counts them. */
-export function ec2Pages<Page extends { readonly NextToken?: string | undefined }, Item>(
+/** The same, of pages as EC2 counts them. */
+export async function ec2Pages<Page extends { readonly NextToken?: string | undefined }, Item>(
   ask: (page: { readonly NextToken?: string }) => Promise<Page>,
   items: (page: Page) => readonly Item[] | undefined,
 ): Promise<Item[]> {
-  return allPages(
-    (token) => ask(token === undefined ? {} : { NextToken: token }),
-    items,
-    (page) => page.NextToken,
-  );
+  const pages = await pagesByToken((token) => ask(token === undefined ? {} : { NextToken: token }));
+  return pages.flatMap((page) => items(page) ?? []);
 }
 
 /** Lets those who ask while an answer is on its way have that one. Nothing is kept after it came. */

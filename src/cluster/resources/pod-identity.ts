@@ -3,7 +3,7 @@ import type { Eks } from "../../aws/services/eks.ts";
 import type { Found, ResourceKind } from "../../core/graph/resource.ts";
 import { type ResourceContext, tagsOf } from "./context.ts";
 import { awaitsRole, makeNamed, orAbsent } from "./eks-calls.ts";
-import { allPages } from "./pages.ts";
+import { allItems } from "./pages.ts";
 import { iamTellsWithinMs, type RoleState, type RoleWish } from "./role.ts";
 import { tryUntil } from "./try-until.ts";
 
@@ -80,7 +80,7 @@ function allAssociations(
 ): Promise<readonly PodIdentityAssociationSummary[]> {
   const list = (nextToken: string | undefined) =>
     orAbsent(eks.listPodIdentityAssociations({ clusterName, ...(nextToken && { nextToken }) }, signal));
-  return allPages(
+  return allItems(
     list,
     (page) => page?.associations,
     (page) => page?.nextToken,
