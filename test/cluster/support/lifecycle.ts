@@ -65,7 +65,7 @@ export async function lifecyclePlace(options: EmulatorOptions = {}): Promise<Pla
   const emulator = stack.use(await startEmulator(options));
   const home = stack.use(await temporaryFolder());
   const operator = (variables: Readonly<Record<string, string>>) =>
-    operatorOf(emulator, { variables, home, stack: opened });
+    operatorOf(emulator, { variables, home, stack: opened, hasLatency: (options.latencyMs ?? 0) > 0 });
   const opened = stack.use(new AsyncDisposableStack());
   const me = operator(emulator.variables);
   const owned = stack.move();
@@ -78,14 +78,17 @@ function operatorOf(
     readonly variables: Readonly<Record<string, string>>;
     readonly home: Folder;
     readonly stack: AsyncDisposableStack;
+    readonly hasLatency: boolean;
   },
 ): Operator {
-  const { variables, home, stack } = place;
+  const { variables, home, stack, hasLatency } = place;
   if (!/^http:\/\/(127\.0\.0\.1|localhost|\[::1\]):/.test(variables.AWS_ENDPOINT_URL ?? "")) {
     throw new Error("this would reach another AWS than the emulated one");
   }
   const onTry = () => emulator.clock.busy();
-  const aws = stack.use(connectAws({ region: "us-east-1", variables, clock: emulator.clock, onTry }));
+  const settings = { region: "us-east-1", variables, clock: emulator.clock };
+  // An answer that takes its time needs time that goes on meanwhile.
+  const aws = stack.use(connectAws({ ...settings, ...(!hasLatency && { onTry }) }));
   const inside = emptyInside();
   const clouds = cloudClusters({ aws, home: join(home.path, "home"), inside });
   const events: WalkEvent[] = [];
