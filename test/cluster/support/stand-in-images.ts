@@ -25,7 +25,8 @@ export interface StandIn {
 }
 
 /**
- * Puts images under these names into a registry that has busybox, whose nodes take every image from it.
+ * Puts images under these names into a registry that has busybox, whose nodes take every image from it. A node that has pulled one
+ * keeps it: whoever changes what they hold has to remove it there.
  * @param registry `localhost:5000`, spoken to in plain HTTP
  */
 export async function pushStandIns(registry: string, all: readonly StandIn[]): Promise<void> {
