@@ -52,7 +52,7 @@ export function kubernetesInside(options: KubernetesInsideOptions): Inside {
       } catch (error) {
         if (!(error instanceof CortexError) || signal.aborted) throw error;
         onEvent({ id: "inside", title: "in the cluster", phase: "failed", action: "update", detail: error.message });
-        return { failures: [{ id: "inside", error }] };
+        return { failures: [{ id: "inside", error: withWayIn(error) }] };
       }
     },
     async release(reachable, onDetail, signal) {
@@ -73,6 +73,17 @@ async function withPlan<T>(
   const now = () => clock.now();
   const options = { client, cloud, version, now, ...(addonsDir !== undefined && { addonsDir }) };
   return await use(options, await planInside(options, () => {}, signal));
+}
+
+/** Unlike other clusters this one says in a file of the user's who reaches it. */
+function withWayIn(error: CortexError): CortexError {
+  if (error.code !== "CLUSTER_UNREACHABLE") return error;
+  return new CortexError(error.code, error.message, {
+    hint:
+      "run it again from where the API server can be reached: operator_load_balancer_scheme and " +
+      "operator_load_balancer_cidr_white_list in cluster.yaml say from where",
+    cause: error,
+  });
 }
 
 function isOutOfReach(error: unknown): error is CortexError {

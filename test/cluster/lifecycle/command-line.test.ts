@@ -44,6 +44,7 @@ test("the command makes a cluster, stops on Ctrl-C, goes on, changes it and remo
   }>();
   expect(outcome.failures).toMatchObject([{ id: "inside", error: { code: "CLUSTER_UNREACHABLE" } }]);
   expect(outcome.changes.map(({ id }) => id)).not.toContain("vpc");
+  expect(made.stderr).toContain("operator_load_balancer_cidr_white_list in cluster.yaml");
   expect(outcome.environment).toBe(name);
   const environments = (await bench.cortex(["env", "list", "-o", "json"])).json<{ environments: { name: string }[] }>();
   expect(environments.environments.map((one) => one.name)).toEqual(["local", name]);
