@@ -64,7 +64,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   const world = createWorld(options, clock, account, (name) =>
     connections.use(connectMoto(moto.endpoint, account, name)),
   );
-  const [calls, faults, holds, unseen] = [createCallLog(), createFaults(), createHolds(), createUnseen()];
+  const [calls, faults, holds, unseen] = [createCallLog(), createFaults(), createHolds(), createUnseen(clock.now)];
   const forwarder = stack.use(createForwarder(moto.endpoint));
   const clients = new Map<string, ClientState>();
   let [latencyMs, skewMs] = [options.latencyMs ?? 0, 0];

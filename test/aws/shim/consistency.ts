@@ -78,15 +78,20 @@ const kinds: readonly Kind[] = [
 interface Hidden {
   readonly kind: Kind;
   readonly name: string;
+  /** By the emulator's clock. */
+  readonly until: number;
   left: number;
 }
+
+/** AWS agrees with itself within seconds, whether anybody looks or not. */
+const longestMs = 10_000;
 
 /** Whether a call that makes something is one whose result can be hidden. */
 export function canBeUnseen({ service, operation }: Pick<AwsRequest, "service" | "operation">): boolean {
   return kinds.some((kind) => kind.service === service && kind.create === operation);
 }
 
-export function createUnseen(): Unseen {
+export function createUnseen(now: () => number): Unseen {
   let hidden: Hidden[] = [];
   const see = (one: Hidden) => {
     one.left -= 1;
@@ -96,9 +101,10 @@ export function createUnseen(): Unseen {
     hide(request, reply, count) {
       const kind = kinds.find(({ service, create }) => service === request.service && create === request.operation);
       const name = kind && nameOf(kind, request, reply);
-      if (kind && name) hidden.push({ kind, name, left: count });
+      if (kind && name) hidden.push({ kind, name, left: count, until: now() + longestMs });
     },
     check(request) {
+      hidden = hidden.filter(({ until }) => until > now());
       for (const one of hidden) {
         const { kind, name } = one;
         if (kind.service !== request.service || request.operation === kind.create || !names(request, kind, name))

@@ -1,22 +1,14 @@
 import { bodyText, Refused, type Reply, xml } from "../reply.ts";
-import { filtersOf, withForm } from "../request.ts";
 import type { Handler, Handlers, Handling } from "../world.ts";
-import { at, parseXml, printXml, setText, textAt } from "../xml.ts";
+import { at, parseXml, printXml, setText } from "../xml.ts";
 import { dependencyHandlers } from "./dependencies.ts";
-import { fits, withoutFilters } from "./filters.ts";
+import { endpointHandlers } from "./endpoints.ts";
 import { interfaceHandlers } from "./interfaces.ts";
 import { natGatewayHandlers } from "./nat-gateways.ts";
 
-const fieldsOfEndpoints = {
-  "vpc-endpoint-id": "vpcEndpointId",
-  "vpc-endpoint-state": "state",
-  "vpc-endpoint-type": "vpcEndpointType",
-  "vpc-id": "vpcId",
-  "service-name": "serviceName",
-};
-
 const own: Handlers = {
   ...dependencyHandlers,
+  ...endpointHandlers,
   ...interfaceHandlers,
   ...natGatewayHandlers,
   DescribeAvailabilityZones: async (handling) => {
@@ -26,27 +18,6 @@ const own: Handlers = {
     for (const zone of at(root, "availabilityZoneInfo")?.children ?? []) {
       setText(zone, "optInStatus", "opt-in-not-required");
       setText(zone, "zoneType", "availability-zone");
-    }
-    return xml(200, printXml(root));
-  },
-  DescribeVpcEndpoints: async (handling) => {
-    const { request } = handling;
-    const reply = await handling.forward(
-      withForm(
-        request,
-        withoutFilters(request.form, () => true),
-      ),
-    );
-    if (reply.status !== 200) return reply;
-    const root = parseXml(bodyText(reply));
-    const set = at(root, "vpcEndpointSet");
-    const filters = filtersOf(request.form);
-    if (set) {
-      set.children = set.children.filter(
-        (item) =>
-          textAt(item, "state")?.toLowerCase() !== "deleted" &&
-          filters.every((filter) => fits(item, filter, fieldsOfEndpoints)),
-      );
     }
     return xml(200, printXml(root));
   },
