@@ -72,13 +72,10 @@ const runtimeSettings = "src/runtime/pyproject.toml";
 const mypy = [venvPython, "-m", "mypy", "--strict", "--config-file", runtimeSettings, "src/runtime"] as const;
 
 /** What belongs to the Kubernetes environment: decisions, and what is done in a real cluster. */
-const ofCluster = [
-  "test/kubernetes/",
-  "test/cluster/",
-  "test/environments/kubernetes/",
-  "test/conformance/kubernetes.",
-];
+const ofCluster = ["test/kubernetes/", "test/environments/kubernetes/", "test/conformance/kubernetes."];
 const ofClusterPatterns = ofCluster.map((path) => (path.endsWith("/") ? `${path}**` : `${path}*`));
+/** What belongs to clusters on AWS and to what is brought into any cluster. */
+const ofAws = ["test/aws/", "test/cluster/"];
 /** Takes away what all other tests of the cluster need, so it runs before them. */
 const installCycle = "test/cluster/install-cycle.test.ts";
 /** Brings them, too, and takes them out again. */
@@ -99,6 +96,7 @@ const slow = [
   "test/environments/**",
   "test/conformance/**",
   "test/faults/**",
+  ...ofAws.map((path) => `${path}**`),
   "test/e2e/**",
   "test/docs.test.ts",
   ...ofClusterPatterns,
@@ -120,6 +118,10 @@ export const parts: readonly Part[] = [
     ["test/environments/"],
     ofClusterPatterns,
   ),
+  vitest("aws", "clusters: what is planned for them, and what is made of them on an emulated AWS", ofAws, [
+    installCycle,
+    awsEndToEnd,
+  ]),
   vitest("faults", "`cluster up` and `down` killed and disturbed: a sample; npm run test:faults tries all", [
     "test/faults/",
   ]),
@@ -135,7 +137,7 @@ export const parts: readonly Part[] = [
     "cluster",
     "the Kubernetes environment, against the cluster of CORTEX_TEST_KUBECONFIG",
     ofCluster,
-    [installCycle, awsEndToEnd],
+    [],
     // Every test has pods, and a cluster of one small node starts few of them at a time.
     ["--maxConcurrency=3"],
   ),

@@ -38,7 +38,7 @@ export interface LeaseOptions {
 
 /** The right to change a cluster, for as long as it is held. Disposing gives it back. */
 export interface Lease extends AsyncDisposable {
-  /** Aborts with a CortexError CONFLICT when it is lost: whoever changes things must stop. */
+  /** Aborts with a CortexError when it is lost, CONFLICT or NOT_AUTHORISED: whoever changes things must stop. */
   readonly lost: AbortSignal;
   /** Holds on without renewing: for what is about to remove the bucket itself. Before it expires, that must be done. */
   leaveToBucket(): Promise<void>;
@@ -128,6 +128,8 @@ function holdLease({ store, mine, etag: first, aws }: Held, { expiresMs = defaul
       const leftMs = renewedAt + expiresMs - askedAt;
       // It is not cut off when the lease is given back: whether it was carried out would not be known.
       const isHeld = await within(clock, leftMs, (signal) => renew(renewals, signal)).catch((error: unknown) => {
+        // Credentials that end in the middle end everything else, too: that is what to tell.
+        if (error instanceof CortexError && error.code === "NOT_AUTHORISED") throw error;
         throw lostTo(mine, "it could not be renewed in time", error);
       });
       if (!isHeld) throw lostTo(mine, "somebody else has taken it over, or removed it");

@@ -13,7 +13,7 @@ import { clusterAutoscalerPolicy, logWriterPolicy } from "./resources/role-polic
 import { type NetworkPlan, needsOf } from "./wanted-network.ts";
 
 /** Of a cluster that is made; `cortex cluster upgrade` brings one that runs further. */
-export const defaultKubernetesVersion = "1.34";
+export const defaultKubernetesVersion = "1.35";
 
 export interface EksWish {
   readonly cluster: Cluster;

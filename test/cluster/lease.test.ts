@@ -95,6 +95,14 @@ describe("a cluster's lease", () => {
     expect(lease.lost.reason).toMatchObject({ code: "CONFLICT" });
   });
 
+  test("is lost with the cause when the right to write ends", async () => {
+    const bucket = await newBucket();
+    await using lease = await ann(bucket);
+    using _fault = emulator.faults.add({ op: "PutObject", kind: "denied", first: 1_000 });
+    await sleep(90);
+    expect(lease.lost.reason).toMatchObject({ code: "NOT_AUTHORISED" });
+  });
+
   test("is taken once when the answer is lost", async () => {
     const bucket = await newBucket();
     using fault = emulator.faults.add({ op: "PutObject", kind: "lostReply" });

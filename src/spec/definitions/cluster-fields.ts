@@ -205,11 +205,11 @@ export const clusterFields = {
     description: "Policy that bounds the rights of every role that is made, where an organisation asks for one.",
   }),
   kubernetes_version: optional(
-    text({ type: "Kubernetes version", limits: "for example 1.34", pattern: /^1\.[0-9]{2}$/ }),
+    text({ type: "Kubernetes version", limits: "for example 1.35", pattern: /^1\.[0-9]{2}$/ }),
     {
       description: "Version a new cluster begins with; `cortex cluster upgrade` raises it later.",
-      example: "kubernetes_version: 1.34",
-      defaultText: "1.34, or that of the cluster that is there",
+      example: "kubernetes_version: 1.35",
+      defaultText: "1.35, or that of the cluster that is there",
     },
   ),
 } as const;

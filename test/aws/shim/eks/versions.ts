@@ -2,7 +2,7 @@ import type { ClusterVersionInformation } from "@aws-sdk/client-eks";
 import type { Handlers } from "../world.ts";
 import { page } from "./state.ts";
 
-export const defaultVersion = "1.34";
+export const defaultVersion = "1.35";
 
 function version(minor: number, support: "STANDARD_SUPPORT" | "EXTENDED_SUPPORT"): ClusterVersionInformation {
   const clusterVersion = `1.${minor}`;
@@ -22,6 +22,7 @@ function version(minor: number, support: "STANDARD_SUPPORT" | "EXTENDED_SUPPORT"
 
 /** Newest first, as EKS lists them. */
 export const versions: readonly ClusterVersionInformation[] = [
+  version(36, "STANDARD_SUPPORT"),
   version(35, "STANDARD_SUPPORT"),
   version(34, "STANDARD_SUPPORT"),
   version(33, "STANDARD_SUPPORT"),
