@@ -1,9 +1,9 @@
 // Runs everything that is tested and says what came of it: `npm test`, or a part by name: `npm test -- --only unit,python`.
 // Every part runs, also after another has failed. The very last line is `N passed, N failed`.
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, open, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { missing, type Outcome, type Part, parts } from "./test/parts.ts";
+import { missing, type Outcome, type Part, parts, stages } from "./test/parts.ts";
 import { summaryLines } from "./test/summary.ts";
 import { run } from "./toolchain.mjs";
 
@@ -23,7 +23,14 @@ process.once("SIGINT", () => {
 });
 try {
   const outcomes: Outcome[] = [];
-  for (const part of chosen) if (!interrupted) outcomes.push(await runPart(part));
+  for (const stage of stages) {
+    const lanes = stage.map((lane) => lane.filter((part) => chosen.includes(part))).filter((lane) => lane.length > 0);
+    const runLane = async (lane: readonly Part[]) => {
+      for (const part of lane) if (!interrupted) outcomes.push(await runPart(part, lanes.length > 1));
+    };
+    await Promise.all(lanes.map(runLane));
+  }
+  outcomes.sort((one, other) => parts.indexOf(one.part) - parts.indexOf(other.part));
   for (const line of summaryLines(outcomes)) console.log(line);
   const isClean = outcomes.every(({ status, counts }) => status === 0 && counts.failed === 0);
   process.exitCode = interrupted ? 130 : isClean ? 0 : 1;
@@ -31,17 +38,34 @@ try {
   await rm(reports, { recursive: true, force: true });
 }
 
-async function runPart(part: Part): Promise<Outcome> {
-  console.log(`\n=== ${part.name}: ${part.what}`);
+/** @param isBeside whether others run at the same time: what it says is then kept together, and comes when it has ended */
+async function runPart(part: Part, isBeside: boolean): Promise<Outcome> {
+  const title = `\n=== ${part.name}: ${part.what}`;
   const startedAt = performance.now();
   const report = join(reports, `${part.name}.report`);
-  const [program, ...args] = part.command(report);
-  const status = await run(program, args, { timeout: longestPartMs, killSignal: "SIGKILL" }).catch((error) => {
-    console.error(`${program}: ${error.message}`);
-    return 127;
-  });
+  const said = isBeside ? join(reports, `${part.name}.log`) : undefined;
+  if (!said) console.log(title);
+  const status = await runTold(part.command(report), said);
+  if (said) process.stdout.write(`${title}\n${await readFile(said, "utf8")}`);
   const counts = await part.count(report, status);
   return { part, status, counts, tookMs: performance.now() - startedAt };
+}
+
+/** @param said a file to write what it says to; undefined: it speaks for itself */
+async function runTold([program, ...args]: readonly [string, ...string[]], said: string | undefined): Promise<number> {
+  const file = said === undefined ? undefined : await open(said, "w");
+  try {
+    return await run(program, args, {
+      timeout: longestPartMs,
+      killSignal: "SIGKILL",
+      stdio: file ? ["ignore", file.fd, file.fd] : "inherit",
+    });
+  } catch (error) {
+    console.error(`${program}: ${(error as Error).message}`);
+    return 127;
+  } finally {
+    await file?.close();
+  }
 }
 
 function choose(args: readonly string[]): readonly Part[] {

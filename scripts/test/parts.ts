@@ -102,22 +102,19 @@ const slow = [
   ...ofClusterPatterns,
 ];
 
-/** In the order in which they run: what is quick and what others need comes first. */
-export const parts: readonly Part[] = [
+/** What is quick, and what others need. */
+const first: readonly Part[] = [
   check("checks", "biome", "format and lint", node, inRoot("node_modules/@biomejs/biome/bin/biome"), "check", "."),
   check("checks", "types", "TypeScript, strict", node, inRoot("node_modules/typescript/bin/tsc"), "-p", "."),
   check("checks", "knip", "nothing unused", node, inRoot("node_modules/knip/bin/knip.js"), "--no-progress"),
   check("build", "build", "dist/cortex", node, inRoot("scripts/build.ts")),
   check("build", "venv", "a virtual environment for the runtime's tests", node, inRoot("scripts/python-dev.mjs")),
   check("checks", "mypy", "types of the runtime, strict", ...mypy),
+];
+
+const onThisMachine: readonly Part[] = [
   python,
   vitest("unit", "TypeScript: decisions, files, golden output, the import directions", [], slow),
-  vitest(
-    "local",
-    "the local environment: agents, gateways, replicas, faults",
-    ["test/environments/"],
-    ofClusterPatterns,
-  ),
   vitest("aws", "clusters: what is planned for them, and what is made of them on an emulated AWS", ofAws, [
     installCycle,
     awsEndToEnd,
@@ -125,7 +122,9 @@ export const parts: readonly Part[] = [
   vitest("faults", "`cluster up` and `down` killed and disturbed: a sample; npm run test:faults tries all", [
     "test/faults/",
   ]),
-  vitest("conformance", "what every environment does alike", ["test/conformance/"], ofClusterPatterns),
+];
+
+const inTheCluster: readonly Part[] = [
   vitest("cluster-install", "add-ons into a disposable cluster and out again (CORTEX_TEST_CLUSTER_INSTALL=1)", [
     installCycle,
   ]),
@@ -141,8 +140,23 @@ export const parts: readonly Part[] = [
     // Every test has pods, and a cluster of one small node starts few of them at a time.
     ["--maxConcurrency=3"],
   ),
+];
+
+/** What counts requests and replicas, and would rather have the machine for itself. */
+const last: readonly Part[] = [
+  vitest(
+    "local",
+    "the local environment: agents, gateways, replicas, faults",
+    ["test/environments/"],
+    ofClusterPatterns,
+  ),
+  vitest("conformance", "what every environment does alike", ["test/conformance/"], ofClusterPatterns),
   vitest("e2e", "the built program, and the commands in the documents", ["test/e2e/", "test/docs.test.ts"]),
 ];
+
+/** One after another; in each, lanes side by side: tests in a cluster wait for its pods most of the time. */
+export const stages: readonly (readonly (readonly Part[])[])[] = [[first], [onThisMachine, inTheCluster], [last]];
+export const parts: readonly Part[] = stages.flat(2);
 
 /** @returns a line that says why the whole cannot be run on this machine, undefined when it can */
 export function missing(): string | undefined {
