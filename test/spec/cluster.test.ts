@@ -59,6 +59,11 @@ test("a region and a node group are enough", async () => {
   });
 });
 
+test("tags are whatever every service of AWS takes", async () => {
+  const line = `tags: {'cost center': 42, 'a.b/c:d=e+f-g@h_i': "", équipe: ${"v".repeat(256)}, ${"k".repeat(128)}: x}`;
+  expect(Object.keys((await parse(withLine(line))).cluster.tags)).toHaveLength(4);
+});
+
 describe("a node group is refused with", () => {
   test.each<[line: string, ...problems: string[]]>([
     ["min_instances: 6", "5:20: node_groups[0].min_instances: 6 is above max_instances (5)"],
@@ -121,6 +126,27 @@ describe("a cluster is refused with", () => {
       "3:22: ssl_certificate_arn: the certificate is of eu-west-1, the cluster of us-east-1",
     ],
     ["tags: {'aws:owner': me}", "3:8: tags.aws:owner: AWS keeps names that begin with aws: for itself"],
+    ["tags: {'AWS:owner': me}", "3:8: tags.AWS:owner: AWS keeps names that begin with aws: for itself"],
+    ["tags: {name: me}", "3:8: tags.name: is the tag that names each thing of a cluster"],
+    [
+      "tags: {'Cortex.dev/Resource': me}",
+      "3:8: tags.Cortex.dev/Resource: is a tag that what belongs to a cluster is found by",
+    ],
+    [
+      "tags: {'team*': me, team: 'a#b'}",
+      "3:8: tags.team*: has characters that AWS does not take in the name of a tag",
+      "3:27: tags.team: has characters that AWS does not take in a tag",
+    ],
+    ["tags: {team: a, Team: b}", "3:17: tags.Team: IAM takes it for the same tag as team"],
+    [
+      `tags: {${"k".repeat(129)}: ${"v".repeat(257)}}`,
+      `3:8: tags.${"k".repeat(129)}: the name of a tag has at most 128 characters`,
+      `3:139: tags.${"k".repeat(129)}: is 257 characters long`,
+    ],
+    [
+      `tags: {${Array.from({ length: 41 }, (_, index) => `t${index}: x`).join(", ")}}`,
+      "3:1: tags: has 41 tags; with ours AWS takes 40",
+    ],
     ["kubernetes_version: latest", '3:21: kubernetes_version: "latest" is not a valid Kubernetes version'],
     ["vpc_cidr: 10.0.0.0", '3:11: vpc_cidr: "10.0.0.0" is not a valid CIDR block'],
     ["vpc_cidr: 10.0.0.256/16", '3:11: vpc_cidr: "10.0.0.256/16" is not a valid CIDR block'],

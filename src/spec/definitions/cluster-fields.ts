@@ -1,7 +1,8 @@
-import { list, mapOf, object } from "../shape/collections.ts";
+import { list, object } from "../shape/collections.ts";
 import { defaulted, optional, required } from "../shape/field.ts";
 import type { Values } from "../shape/shape.ts";
-import { anyText, boolean, choice, integer, number, text } from "../shape/values.ts";
+import { boolean, choice, integer, number, text } from "../shape/values.ts";
+import { awsTags } from "./tags.ts";
 
 const name = (limits: string, maxLength: number, pattern: RegExp) => text({ type: "name", limits, maxLength, pattern });
 
@@ -123,14 +124,6 @@ const scheme = choice("internet-facing", "internal");
 const arn = (service: string, example: string) =>
   text({ type: "ARN", limits: `for example ${example}`, pattern: new RegExp(`^arn:aws[-a-z]*:${service}:.+$`) });
 
-function checkTag(key: string): readonly [cause: string, hint: string] | undefined {
-  if (/^aws:/i.test(key)) return ["AWS keeps names that begin with aws: for itself", "choose another name"];
-  if (/^(?:cortex\.dev|kubernetes\.io)\//.test(key)) {
-    return ["is a tag that what belongs to a cluster is found by", "choose another name"];
-  }
-  return key.length > 128 ? ["the name of a tag has at most 128 characters", "choose a shorter name"] : undefined;
-}
-
 const whiteList = (what: string) =>
   optional(list(cidr, { max: 100 }), { description: `Address ranges that may reach ${what}.`, defaultText: "all" });
 const loadBalancerScheme = (what: string) =>
@@ -196,7 +189,7 @@ export const clusterFields = {
     fallback: ["arn:aws:iam::aws:policy/AmazonS3FullAccess"],
     written: ["arn:aws:iam::aws:policy/AmazonS3FullAccess"],
   }),
-  tags: defaulted(mapOf(anyText(), { key: "name", checkKey: checkTag }), {
+  tags: defaulted(awsTags(), {
     description: "AWS tags to put on everything.",
     fallback: {},
     written: {},
