@@ -1,25 +1,38 @@
 """Serves moto on a free port of the loopback interface, says which on its first line, and ends when its input does."""
 
+import functools
 import json
 import os
 import re
 import sys
 import threading
 
-from moto.iam import aws_managed_policies
+import moto.backends
+import moto.core.responses
+import moto.iam.models
+from moto.core.base_backend import AccountSpecificBackend
+from moto.ec2.models import amis
+from moto.ec2.models.launch_templates import LaunchTemplate
+from moto.logs.exceptions import ResourceNotFoundException
+from moto.logs.models import LogsBackend
+from moto.server import DomainDispatcherApplication, create_backend_app
+from werkzeug.serving import WSGIRequestHandler, make_server
 
 # Every account holds all of these: the thousand that no cluster uses would take most of the time of a test.
 USED_POLICIES = re.compile("AmazonEKS|AmazonEC2Container|AmazonEBSCSI|AmazonSSM|AmazonS3|CloudWatch|AdministratorAccess")
-policies = json.loads(aws_managed_policies.aws_managed_policies_data)
+policies = json.loads(moto.iam.models.aws_managed_policies_data)
 used = {name: policy for name, policy in policies.items() if USED_POLICIES.match(name)}
-aws_managed_policies.aws_managed_policies_data = json.dumps(used)
+moto.iam.models.aws_managed_policies_data = json.dumps(used)
 
-from moto.ec2.models import amis  # noqa: E402
-from moto.ec2.models.launch_templates import LaunchTemplate  # noqa: E402
-from moto.logs.exceptions import ResourceNotFoundException  # noqa: E402
-from moto.logs.models import LogsBackend  # noqa: E402
-from moto.server import DomainDispatcherApplication, create_backend_app  # noqa: E402
-from werkzeug.serving import WSGIRequestHandler, make_server  # noqa: E402
+# moto finds these out anew for every request or account, which is half of its time.
+modules = list(moto.backends.list_of_moto_modules())
+moto.backends.list_of_moto_modules = lambda: modules
+moto.core.responses.method_names_from_class = functools.cache(moto.core.responses.method_names_from_class)
+generate_regions = AccountSpecificBackend._generate_regions
+regions = functools.cache(lambda service: generate_regions(None, service))
+AccountSpecificBackend._generate_regions = lambda _, service: list(regions(service))
+# Who was there last: nobody asks.
+moto.iam.models.mark_account_as_visited = lambda **_: None
 
 # One image is enough, as nothing runs on instances; once this is set moto loads no others.
 amis.AMIS = [image for image in amis.AMIS if image["ami_id"] == "ami-12c6146b"]

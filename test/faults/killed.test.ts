@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { DeleteObjectCommand, ListBucketsCommand } from "@aws-sdk/client-s3";
 import { describe, expect, test } from "vitest";
 import { type Emulator, startEmulator } from "../aws/emulator.ts";
 import type { Call } from "../aws/shim/call-log.ts";
@@ -31,9 +33,19 @@ describe("a command that is killed", () => {
 async function killed(emulator: Emulator, point: number, command: typeof up): Promise<void> {
   const client = emulator.client();
   client.killAt(point, "after");
-  await command(emulator, { client }).catch((error: unknown) => {
+  const run = command(emulator, { client }).catch((error: unknown) => {
     if (!client.dead.aborted) throw error;
   });
+  // What is left of it here may still try to tidy up, and is not waited for, as nothing of a dead process is.
+  await Promise.race([run, once(client.dead, "abort")]);
+  if (client.dead.aborted) await endLease(emulator);
+}
+
+/** What the next command does by itself after a process that has died on the same machine, which this one has not. */
+async function endLease(emulator: Emulator): Promise<void> {
+  const { s3 } = emulator.moto();
+  const { Buckets = [] } = await s3.send(new ListBucketsCommand({}));
+  for (const { Name: Bucket } of Buckets) await s3.send(new DeleteObjectCommand({ Bucket, Key: "lease.json" }));
 }
 
 function messagesOf(failures: Awaited<ReturnType<typeof up>>): readonly string[] {
