@@ -45,18 +45,19 @@ async function runPart(part: Part, isBeside: boolean): Promise<Outcome> {
   const report = join(reports, `${part.name}.report`);
   const said = isBeside ? join(reports, `${part.name}.log`) : undefined;
   if (!said) console.log(title);
-  const status = await runTold(part.command(report), said);
+  const status = await runTold(part, report, said);
   if (said) process.stdout.write(`${title}\n${await readFile(said, "utf8")}`);
   const counts = await part.count(report, status);
   return { part, status, counts, tookMs: performance.now() - startedAt };
 }
 
 /** @param said a file to write what it says to; undefined: it speaks for itself */
-async function runTold([program, ...args]: readonly [string, ...string[]], said: string | undefined): Promise<number> {
+async function runTold(part: Part, report: string, said: string | undefined): Promise<number> {
+  const [program, ...args] = part.command(report);
   const file = said === undefined ? undefined : await open(said, "w");
   try {
     return await run(program, args, {
-      timeout: longestPartMs,
+      timeout: part.longestMs ?? longestPartMs,
       killSignal: "SIGKILL",
       stdio: file ? ["ignore", file.fd, file.fd] : "inherit",
     });

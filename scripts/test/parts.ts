@@ -7,6 +7,8 @@ export interface Part {
   /** `checks`: quick, without running the program; else `build` or `tests`. */
   readonly group: "checks" | "build" | "tests";
   readonly what: string;
+  /** Milliseconds after which it has failed, where it may take longer than others. */
+  readonly longestMs?: number;
   /** @param report a file that the part may write its results to */
   command(report: string): readonly [program: string, ...args: string[]];
   /** @param status how the command ended */
@@ -112,6 +114,18 @@ const first: readonly Part[] = [
   check("checks", "mypy", "types of the runtime, strict", ...mypy),
 ];
 
+const hasAllFaults = process.env.CORTEX_TEST_FAULTS === "all";
+const faults: Part = {
+  ...vitest(
+    "faults",
+    `\`cluster up\` and \`down\` killed and disturbed: ${hasAllFaults ? "every case" : "a sample (CORTEX_TEST_FAULTS=all: every case)"}`,
+    ["test/faults/"],
+    [],
+    hasAllFaults ? ["--mode=all-faults"] : [],
+  ),
+  longestMs: 60 * 60_000,
+};
+
 const onThisMachine: readonly Part[] = [
   python,
   vitest("unit", "TypeScript: decisions, files, golden output, the import directions", [], slow),
@@ -119,9 +133,7 @@ const onThisMachine: readonly Part[] = [
     installCycle,
     awsEndToEnd,
   ]),
-  vitest("faults", "`cluster up` and `down` killed and disturbed: a sample; npm run test:faults tries all", [
-    "test/faults/",
-  ]),
+  faults,
 ];
 
 const inTheCluster: readonly Part[] = [
