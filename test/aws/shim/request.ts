@@ -68,11 +68,6 @@ export function parseRequest({ method, url, headers, body }: Wire): AwsRequest {
   return { ...common, ...nothing, service: "s3", operation: s3Operation(method, path, query), protocol: "s3" };
 }
 
-/** @returns the one text parameter of that name; empty when it is missing */
-export function textOf(request: AwsRequest, name: string): string {
-  return request.form.get(name) ?? (typeof request.json[name] === "string" ? request.json[name] : "");
-}
-
 /** @returns values of `Name.1`, `Name.2` … in order */
 export function listOf(form: URLSearchParams, name: string): string[] {
   const found: string[] = [];

@@ -10,7 +10,7 @@ import type {
   UpdateType,
 } from "@aws-sdk/client-eks";
 import { json, Refused, type Reply } from "../reply.ts";
-import { type Handling, newId, type RegionState } from "../world.ts";
+import type { Handling, RegionState } from "../world.ts";
 
 type Changeable<T> = { -readonly [Name in keyof T]: T[Name] };
 
@@ -121,10 +121,6 @@ export function page<T>({ request }: Handling, name: string, all: readonly T[]):
 
 export function inputOf<Input>({ request }: Handling): Input {
   return request.json as Input;
-}
-
-export function shortId(prefix: string): string {
-  return newId(prefix);
 }
 
 function withSeconds(value: unknown): unknown {
