@@ -5,6 +5,7 @@ import { clusterTag, type ResourceContext } from "./resources/context.ts";
 import { ownerOf } from "./resources/interface-owner.ts";
 import { kubernetesTag } from "./resources/kubernetes-tags.ts";
 import { interfacesOf } from "./resources/network-holders.ts";
+import { namedControlPlane } from "./resources/owner.ts";
 import { ec2Pages } from "./resources/pages.ts";
 
 /** What a price is asked for by; those of disks are per GB. */
@@ -99,14 +100,20 @@ function marks(context: ResourceContext): { Name: string; Values: string[] }[] {
 }
 
 async function findInstances(context: ResourceContext, signal: AbortSignal): Promise<Instance[]> {
-  const ec2 = await context.aws.ec2();
+  const [ec2, { owner }] = await Promise.all([context.aws.ec2(), namedControlPlane(context, signal)]);
   const isThere = { Name: "instance-state-name", Values: ["pending", "running", "stopping", "stopped"] };
   const ask = (mark: { Name: string; Values: string[] }) =>
     ec2Pages(
       (page) => ec2.describeInstances({ Filters: [mark, isThere], ...page }, signal),
       ({ Reservations }) => Reservations?.flatMap(({ Instances }) => Instances ?? []),
     );
-  const all = (await Promise.all(marks(context).map(ask))).flat();
+  const all = (
+    await Promise.all(
+      marks(context)
+        .slice(0, owner === "theirs" ? 1 : 2)
+        .map(ask),
+    )
+  ).flat();
   return [...new Map(all.map((one) => [one.InstanceId, one])).values()];
 }
 

@@ -13,11 +13,12 @@ import { managedGroups, spotWarnings } from "../node-groups.ts";
 import { preflight } from "../preflight/preflight.ts";
 import { readFacts } from "../preflight/read-facts.ts";
 import { namesOf } from "../resources/names.ts";
+import { namedControlPlane } from "../resources/owner.ts";
 import { defaultKubernetesVersion } from "../wanted-eks.ts";
 import { changesOf } from "./changes.ts";
 import { costsOfUp } from "./costs.ts";
 import { type ClusterKinds, isAnythingThere, kindsOf, standingGroups, standingOf, wantedOf } from "./kinds.ts";
-import { notThere, reach } from "./reach.ts";
+import { notOurs, notThere, reach } from "./reach.ts";
 import { checkSize } from "./size-rules.ts";
 import type { Surroundings } from "./surroundings.ts";
 
@@ -56,7 +57,7 @@ export async function planCluster(
   const id = { name: cluster.cluster_name, region: cluster.region };
   const identity = await aws.identity(signal);
   const kinds = kindsOf({ aws, identity, clusterName: id.name, tags: cluster.tags });
-  const found = await orAllReasons({ kinds, cluster }, () => readAll(kinds.ours, signal), signal);
+  const found = await orAllReasons({ kinds, cluster }, () => readOurs(kinds, id, signal), signal);
   const isThere = isAnythingThere(found, kinds);
   if (mustExist && !isThere) throw notThere(id);
   checkSize(cluster, standingGroups(found, kinds));
@@ -95,6 +96,13 @@ export async function planCluster(
       again: async (until) => planned(await readAll(kinds.ours, until)),
     },
   };
+}
+
+/** @throws NOT_SUPPORTED when the name is that of a cluster that is not ours */
+async function readOurs(kinds: ClusterKinds, id: ClusterId, signal: AbortSignal): Promise<FoundByKind> {
+  const [found, { owner }] = await Promise.all([readAll(kinds.ours, signal), namedControlPlane(kinds.context, signal)]);
+  if (owner === "theirs") throw notOurs(id);
+  return found;
 }
 
 /** What stands against the cluster is told together, also when what was read first already rules it out. */

@@ -4,11 +4,12 @@ import type { FoundByKind } from "../../core/graph/duplicates.ts";
 import type { GraphPlan } from "../../core/graph/plan.ts";
 import { planDown } from "../../core/graph/plan-down.ts";
 import { readAll } from "../../core/graph/read-all.ts";
+import { namedControlPlane } from "../resources/owner.ts";
 import { changesOf } from "./changes.ts";
 import { costsNow } from "./costs.ts";
 import { type ClusterKinds, isAnythingThere, kindsOf } from "./kinds.ts";
 import type { Planned } from "./plan-cluster.ts";
-import { notThere, reach } from "./reach.ts";
+import { notOurs, notThere } from "./reach.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 export interface DownWork {
@@ -31,13 +32,13 @@ export async function planRemoval(
   const aws = surroundings.aws.inRegion(id.region);
   const identity = await aws.identity(signal);
   const kinds = kindsOf({ aws, identity, clusterName: id.name, tags: {} });
-  const found = await readAll(kinds.all, signal);
-  if (!isAnythingThere(found, kinds)) {
-    // It says whether there is no such cluster, or one of somebody else.
-    await reach(aws, id, signal);
-    throw notThere(id);
-  }
-  const kept = keepAwsResources ? keptKinds(kinds) : [];
+  const [found, named] = await Promise.all([readAll(kinds.all, signal), namedControlPlane(kinds.context, signal)]);
+  const isTheirs = named.owner === "theirs";
+  const isInOurs = (found.get(kinds.network.vpc.name) ?? []).some(({ label }) => label === named.vpcId);
+  if (!isAnythingThere(found, kinds)) throw isTheirs ? notOurs(id) : notThere(id);
+  // Its network cannot go without it, nor what it made there be told from ours.
+  if (isTheirs && isInOurs) throw notOurs(id);
+  const kept = [...(keepAwsResources ? keptKinds(kinds) : []), ...(isTheirs ? [kinds.network.logGroup.name] : [])];
   const planned = (now: FoundByKind) => planDown({ kinds: kinds.all, found: now, kept });
   const graph = planned(found);
   const { now, nothing, warnings } = await costsNow({ aws, home: surroundings.home }, id.name, signal);
@@ -48,10 +49,18 @@ export async function planRemoval(
       expectedMs: criticalPath(graph.steps).ms,
       cost: nothing,
       costNow: now,
-      warnings,
+      warnings: [...(isTheirs ? [besideTheirs(id)] : []), ...warnings],
     },
     work: { kind: "down", kinds, graph, kept, again: async (until) => planned(await readAll(kinds.all, until)) },
   };
+}
+
+/** Of a cluster of ours something may be left, as what was kept, when somebody makes another one of the same name. */
+function besideTheirs({ name }: ClusterId): string {
+  return (
+    `there is an EKS cluster ${name} that Cortex did not make: it stays, with all that its Kubernetes made; what bears the tags of ` +
+    "Cortex is removed, but for log groups, which that cluster may write to by now"
+  );
 }
 
 /** What holds the user's data: it cannot be made again. */

@@ -2,8 +2,8 @@ import type { Aws } from "../../aws/aws.ts";
 import { awsErrorName } from "../../aws/refusal.ts";
 import type { ClusterId, ReachableCluster } from "../../core/cloud-cluster.ts";
 import { CortexError } from "../../core/errors.ts";
-import { clusterTag } from "../resources/context.ts";
 import { namesOf } from "../resources/names.ts";
+import { isOurs } from "../resources/owner.ts";
 
 /**
  * Asks AWS for what it takes to speak to a cluster's API server and to push its images.
@@ -11,8 +11,8 @@ import { namesOf } from "../resources/names.ts";
  */
 export async function reach(aws: Aws, id: ClusterId, signal: AbortSignal): Promise<ReachableCluster> {
   const [{ accountId, partition }, described] = await Promise.all([aws.identity(signal), describe(aws, id, signal)]);
-  const { endpoint, certificateAuthority, tags, status } = described;
-  if (tags?.[clusterTag] !== id.name) throw notOurs(id);
+  const { endpoint, certificateAuthority, status } = described;
+  if (!isOurs(described, id.name)) throw notOurs(id);
   if (endpoint === undefined || certificateAuthority?.data === undefined) {
     throw new CortexError("FAILED", `the control plane of ${id.name} is ${status?.toLowerCase() ?? "not ready"}`, {
       hint: "run `cortex cluster up` again: it waits for it",
@@ -46,7 +46,7 @@ export function notThere({ name, region }: ClusterId): CortexError {
 
 export function notOurs({ name, region }: ClusterId): CortexError {
   return new CortexError("NOT_SUPPORTED", `cluster ${name} in ${region} was not made by \`cortex cluster up\``, {
-    hint: "use a cluster of your own with `cortex env configure` and `cortex cluster install`",
+    hint: "nothing of it is touched; choose another name, or use it as it is with `cortex env configure` and `cortex cluster install`",
   });
 }
 

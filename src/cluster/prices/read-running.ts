@@ -5,6 +5,7 @@ import { awsErrorName } from "../../aws/refusal.ts";
 import { allPages, pagesByToken, partsOf } from "../pages.ts";
 import { eksClusterTag, eksNodeGroupTag, marketOf, runningInstances, tagOf } from "../preflight/usage.ts";
 import { clusterTag } from "../resources/context.ts";
+import { isOurs } from "../resources/owner.ts";
 import type { Running, RunningInstance, RunningVolume } from "./running-cost.ts";
 
 export interface RunningCluster {
@@ -22,7 +23,7 @@ export const kubernetesTag = (cluster: string) => `kubernetes.io/cluster/${clust
 export async function readRunning(aws: Aws, name: string, signal: AbortSignal): Promise<RunningCluster> {
   const ec2 = await aws.ec2();
   const ours = [{ Name: `tag:${clusterTag}`, Values: [name] }];
-  const [found, instances, volumes, gateways, addresses, balancers] = await Promise.all([
+  const [found, instances, volumes, gateways, addresses, named] = await Promise.all([
     readControlPlane(aws, name, signal),
     runningInstances(aws, [{ Name: `tag:${eksClusterTag}`, Values: [name] }], signal),
     readVolumes(aws, name, signal),
@@ -30,14 +31,16 @@ export async function readRunning(aws: Aws, name: string, signal: AbortSignal): 
     ec2.describeAddresses({ Filters: ours }, signal),
     readBalancers(aws, name, signal),
   ]);
-  const isTheirs = found !== undefined && found.tags?.[clusterTag] !== name;
+  const isTheirs = found !== undefined && !isOurs(found, name);
   const controlPlane = isTheirs ? undefined : found;
+  // They are known by the tags of Kubernetes, which mean another cluster then.
+  const balancers = isTheirs ? [] : named;
   const support = controlPlane && (await supportOf(aws, controlPlane, signal));
   return {
     running: {
       ...(support && { controlPlane: { support } }),
       instances: isTheirs ? [] : instances.map(instanceFrom),
-      volumes: volumes.map(volumeFrom),
+      volumes: volumes.filter((one) => !isTheirs || tagOf(one, clusterTag) === name).map(volumeFrom),
       natGateways: gateways.NatGateways?.length ?? 0,
       networkLoadBalancers: balancers.filter(({ type }) => type === "network").length,
       classicLoadBalancers: balancers.filter(({ type }) => type !== "network").length,

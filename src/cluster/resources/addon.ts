@@ -14,6 +14,7 @@ import {
   update,
   type Waiting,
 } from "./eks-calls.ts";
+import type { ReadControlPlane } from "./owner.ts";
 import { allItems } from "./pages.ts";
 import { iamTellsWithinMs } from "./role.ts";
 import { type Tags, tagDifferences } from "./tags.ts";
@@ -55,7 +56,8 @@ const createMs = 30_000;
 const updateMs = 60_000;
 const longestMs = 15 * 60_000;
 
-export function addonKind(context: ResourceContext): AddonKind {
+/** @param named whose cluster it is: in one of somebody else's even the add-ons that every cluster has are theirs */
+export function addonKind(context: ResourceContext, named: ReadControlPlane): AddonKind {
   const { aws, clusterName } = context;
   return {
     name: "addon",
@@ -64,6 +66,7 @@ export function addonKind(context: ResourceContext): AddonKind {
     typicalMs: { create: createMs, update: updateMs, remove: 10_000 },
 
     async list(signal) {
+      if ((await named(signal)).owner !== "ours") return [];
       const eks = await aws.eks();
       const names = await allAddons(eks, clusterName, signal);
       const found = await Promise.all(names.map((name) => describe(eks, clusterName, name, signal)));
@@ -225,7 +228,7 @@ async function allAddons(eks: Eks, clusterName: string, signal: AbortSignal): Pr
   );
 }
 
-/** Those of the names above are: there is one of each in a cluster. */
+/** Those of the names above are, in a cluster of ours: there is one of each in a cluster. */
 function isOurs({ addonName = "", tags }: Described, clusterName: string): boolean {
   return addonNames.some((name) => name === addonName) || tags?.[clusterTag] === clusterName;
 }

@@ -4,7 +4,7 @@ import { CortexError } from "../../core/errors.ts";
 import { poll } from "../../core/graph/poll.ts";
 import type { ResourceKind, States } from "../../core/graph/resource.ts";
 import { type SubnetRef, subnetIds } from "../wanted-network.ts";
-import { clusterTag, type ResourceContext, tagsOf } from "./context.ts";
+import { type ResourceContext, tagsOf } from "./context.ts";
 import {
   accessDifferences,
   listDifference,
@@ -15,6 +15,7 @@ import {
 import { removeCluster, removeMs } from "./control-plane-removal.ts";
 import { current, describe, foundOf, stateOf } from "./control-plane-state.ts";
 import { awaitsRole, type Change, makeNamed, update, type Waiting } from "./eks-calls.ts";
+import { isOurs } from "./owner.ts";
 import { iamTellsWithinMs, type RoleState, type RoleWish } from "./role.ts";
 import type { SubnetKind } from "./subnet.ts";
 import { type Tags, tagDifferences } from "./tags.ts";
@@ -89,7 +90,7 @@ export function controlPlaneKind(context: ResourceContext, needs: ControlPlaneNe
     async list(signal) {
       const eks = await aws.eks();
       const cluster = await describe(eks, name, signal);
-      return cluster?.tags?.[clusterTag] === name ? [foundOf(cluster)] : [];
+      return cluster && isOurs(cluster, name) ? [foundOf(cluster)] : [];
     },
 
     async create(wish, doing, signal) {

@@ -5,6 +5,8 @@ import { type ControlPlaneKind, controlPlaneKind } from "./control-plane.ts";
 import { type LaunchTemplateKind, launchTemplateKind } from "./launch-template.ts";
 import type { NetworkKinds } from "./network-kinds.ts";
 import { type NodeGroupKind, nodeGroupKind } from "./node-group.ts";
+import { namedControlPlane } from "./owner.ts";
+import { shared } from "./pages.ts";
 import { type PodIdentityKind, podIdentityKind } from "./pod-identity.ts";
 import { type RoleState, type RoleWish, roleKind } from "./role.ts";
 
@@ -24,13 +26,14 @@ export function eksKinds(
   { subnet }: Pick<NetworkKinds, "subnet">,
   { isUpgrade = false }: { readonly isUpgrade?: boolean } = {},
 ): EksKinds {
+  const named = shared((signal) => namedControlPlane(context, signal));
   const role = roleKind(context);
   const launchTemplate = launchTemplateKind(context);
   return {
     role,
     controlPlane: controlPlaneKind(context, { role, subnet, isUpgrade }),
-    addon: addonKind(context),
-    podIdentity: podIdentityKind(context, role),
+    addon: addonKind(context, named),
+    podIdentity: podIdentityKind(context, { roles: role, named }),
     launchTemplate,
     nodeGroup: nodeGroupKind(context, { role, subnet, launchTemplate, isUpgrade }),
   };

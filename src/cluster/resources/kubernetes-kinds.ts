@@ -3,8 +3,11 @@ import type { ResourceContext } from "./context.ts";
 import { type KubernetesLoadBalancers, kubernetesLoadBalancers } from "./kubernetes-load-balancers.ts";
 import { type KubernetesLogGroup, kubernetesLogGroupKind } from "./kubernetes-log-groups.ts";
 import { kubernetesInterfaceKind, kubernetesSecurityGroupKind } from "./kubernetes-network.ts";
+import type { Around } from "./kubernetes-tags.ts";
 import { volumeKind } from "./kubernetes-volumes.ts";
 import type { NetworkKinds } from "./network-kinds.ts";
+import { namedControlPlane } from "./owner.ts";
+import { shared } from "./pages.ts";
 import type { RemovableKind } from "./removable.ts";
 
 /** Their values are a list of kinds. */
@@ -18,16 +21,20 @@ export interface KubernetesKinds extends KubernetesLoadBalancers {
 /**
  * What Kubernetes and EKS make for a cluster and may leave behind: load balancers, security groups, interfaces, disks, logs. Found
  * in the cluster's VPC and, in a network of the user's own, by the tags of Kubernetes; so it says nothing about whether there is a
- * cluster. Only for removing one.
+ * cluster. Those tags hold a name, which may be that of another cluster once ours is gone: while there is an EKS cluster of that name
+ * that is not ours, nothing is found by them. When there is none, as after an interrupted removal, they are ours. Only for removing one.
  */
 export function kubernetesKinds(context: ResourceContext, { vpc }: Pick<NetworkKinds, "vpc">): KubernetesKinds {
-  const vpcIds = async (signal: AbortSignal): Promise<ReadonlySet<string>> =>
-    new Set((await vpc.list(signal)).map(({ label }) => label));
+  const named = shared((signal) => namedControlPlane(context, signal));
+  const around: Around = async (signal) => {
+    const [vpcs, { owner }] = await Promise.all([vpc.list(signal), named(signal)]);
+    return { vpcIds: new Set(vpcs.map(({ label }) => label)), areTagsOurs: owner !== "theirs" };
+  };
   return {
-    ...kubernetesLoadBalancers(context, vpcIds),
-    securityGroup: kubernetesSecurityGroupKind(context, vpcIds),
-    networkInterface: kubernetesInterfaceKind(context, vpcIds),
-    volume: volumeKind(context),
-    logGroup: kubernetesLogGroupKind(context),
+    ...kubernetesLoadBalancers(context, around),
+    securityGroup: kubernetesSecurityGroupKind(context, around),
+    networkInterface: kubernetesInterfaceKind(context, around),
+    volume: volumeKind(context, around),
+    logGroup: kubernetesLogGroupKind(context, around),
   };
 }

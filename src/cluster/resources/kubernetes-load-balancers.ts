@@ -4,7 +4,7 @@ import { awsErrorName } from "../../aws/refusal.ts";
 import type { Found } from "../../core/graph/resource.ts";
 import { partsOf } from "../pages.ts";
 import type { ResourceContext } from "./context.ts";
-import { isMadeByKubernetes, type VpcIds } from "./kubernetes-tags.ts";
+import { type Around, isMadeByKubernetes } from "./kubernetes-tags.ts";
 import { classicLoadBalancers, deleteLoadBalancer, type LoadBalancer, networkLoadBalancers } from "./load-balancers.ts";
 import { allItems } from "./pages.ts";
 import { type RemovableKind, removableKind } from "./removable.ts";
@@ -20,7 +20,7 @@ export interface KubernetesLoadBalancers {
 /** They need no gateway of the cluster any more to be deleted, but hold it, its subnets and their groups until they are gone. */
 const needs = ["subnet", "internet-gateway", "kubernetes-security-group"];
 
-export function kubernetesLoadBalancers(context: ResourceContext, vpcIds: VpcIds): KubernetesLoadBalancers {
+export function kubernetesLoadBalancers(context: ResourceContext, around: Around): KubernetesLoadBalancers {
   const { aws } = context;
   const isTagged = (tags: Tags) => isMadeByKubernetes(context, tags);
   return {
@@ -31,7 +31,7 @@ export function kubernetesLoadBalancers(context: ResourceContext, vpcIds: VpcIds
       removeMs: 3_000,
       async list(signal) {
         const all = await networkLoadBalancers(aws, signal);
-        return (await ofCluster(all, ({ vpcId }) => vpcId)(vpcIds, v2Tags(aws), isTagged, signal)).map(found);
+        return (await ofCluster(all, ({ vpcId }) => vpcId)(around, v2Tags(aws), isTagged, signal)).map(found);
       },
       remove: (state, _waiting, signal) => deleteLoadBalancer(aws, state, signal),
     }),
@@ -42,7 +42,7 @@ export function kubernetesLoadBalancers(context: ResourceContext, vpcIds: VpcIds
       removeMs: 3_000,
       async list(signal) {
         const all = await classicLoadBalancers(aws, signal);
-        return (await ofCluster(all, ({ vpcId }) => vpcId)(vpcIds, classicTags(aws), isTagged, signal)).map(found);
+        return (await ofCluster(all, ({ vpcId }) => vpcId)(around, classicTags(aws), isTagged, signal)).map(found);
       },
       remove: (state, _waiting, signal) => deleteLoadBalancer(aws, state, signal),
     }),
@@ -55,7 +55,7 @@ export function kubernetesLoadBalancers(context: ResourceContext, vpcIds: VpcIds
         const all = await targetGroups(aws, signal);
         const tags = v2Tags(aws);
         const ours = await ofCluster(all, ({ VpcId = "" }) => VpcId)(
-          vpcIds,
+          around,
           (some, stop) =>
             tags(
               some.map(({ TargetGroupArn = "" }) => ({ id: TargetGroupArn })),
@@ -103,14 +103,15 @@ const tagsAtOnce = 20;
 /** Kubernetes makes them where its nodes are: in the cluster's VPC all are its own, elsewhere those that bear its tags. */
 function ofCluster<T>(all: readonly T[], vpcOf: (one: T) => string) {
   return async (
-    vpcIds: VpcIds,
+    around: Around,
     readTags: ReadTags<T>,
     isTagged: (tags: Tags) => boolean,
     signal: AbortSignal,
   ): Promise<T[]> => {
     if (all.length === 0) return [];
-    const vpcs = await vpcIds(signal);
-    if (vpcs.size > 0) return all.filter((one) => vpcs.has(vpcOf(one)));
+    const { vpcIds, areTagsOurs } = await around(signal);
+    if (vpcIds.size > 0) return all.filter((one) => vpcIds.has(vpcOf(one)));
+    if (!areTagsOurs) return [];
     const tags = (await Promise.all(partsOf(all, tagsAtOnce).map((some) => readTags(some, signal)))).flat();
     return all.filter((_, index) => isTagged(tags[index] ?? {}));
   };

@@ -1,4 +1,5 @@
 import type { ResourceContext } from "./context.ts";
+import type { Around } from "./kubernetes-tags.ts";
 import { allItems } from "./pages.ts";
 import { type RemovableKind, removableKind } from "./removable.ts";
 import { unless } from "./wait.ts";
@@ -8,7 +9,7 @@ export interface KubernetesLogGroup {
 }
 
 /** What the add-on for logs makes by itself. */
-export function kubernetesLogGroupKind(context: ResourceContext): RemovableKind<KubernetesLogGroup> {
+export function kubernetesLogGroupKind(context: ResourceContext, around: Around): RemovableKind<KubernetesLogGroup> {
   const { aws, clusterName } = context;
   return removableKind({
     name: "kubernetes-log-group",
@@ -16,6 +17,7 @@ export function kubernetesLogGroupKind(context: ResourceContext): RemovableKind<
     needs: [],
     removeMs: 1_000,
     async list(signal) {
+      if (!(await around(signal)).areTagsOurs) return [];
       const logs = await aws.logs();
       const logGroupNamePrefix = `/aws/containerinsights/${clusterName}/`;
       const all = await allItems(

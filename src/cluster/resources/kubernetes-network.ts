@@ -1,14 +1,14 @@
 import type { NetworkInterface, SecurityGroup } from "@aws-sdk/client-ec2";
 import type { ResourceContext } from "./context.ts";
 import { holdersOf, ownerOf } from "./interface-owner.ts";
-import { kubernetesTag, type VpcIds } from "./kubernetes-tags.ts";
+import { type Around, kubernetesTag } from "./kubernetes-tags.ts";
 import { interfacesOf } from "./network-holders.ts";
 import { ec2Pages } from "./pages.ts";
 import { type RemovableKind, removableKind } from "./removable.ts";
 import { forgetGroup } from "./security-groups.ts";
 import { removeWhenFree } from "./wait.ts";
 
-export function kubernetesSecurityGroupKind(context: ResourceContext, vpcIds: VpcIds): RemovableKind<SecurityGroup> {
+export function kubernetesSecurityGroupKind(context: ResourceContext, around: Around): RemovableKind<SecurityGroup> {
   const { aws } = context;
   return removableKind({
     name: "kubernetes-security-group",
@@ -17,10 +17,11 @@ export function kubernetesSecurityGroupKind(context: ResourceContext, vpcIds: Vp
     removeMs: 5_000,
     async list(signal) {
       const ec2 = await aws.ec2();
-      const vpcs = await vpcIds(signal);
-      const within = { Name: "vpc-id", Values: [...vpcs] };
+      const { vpcIds, areTagsOurs } = await around(signal);
+      if (vpcIds.size === 0 && !areTagsOurs) return [];
+      const within = { Name: "vpc-id", Values: [...vpcIds] };
       const tagged = { Name: `tag:${kubernetesTag(context)}`, Values: ["owned"] };
-      const Filters = [vpcs.size > 0 ? within : tagged];
+      const Filters = [vpcIds.size > 0 ? within : tagged];
       const ask = (page: object) => ec2.describeSecurityGroups({ Filters, ...page }, signal);
       const all = await ec2Pages(ask, ({ SecurityGroups }) => SecurityGroups);
       return all
@@ -52,7 +53,7 @@ export function kubernetesSecurityGroupKind(context: ResourceContext, vpcIds: Vp
  * What the network plugin of the nodes leaves behind in subnets of the user's own. In subnets that are ours, their removal sees
  * to it.
  */
-export function kubernetesInterfaceKind(context: ResourceContext, vpcIds: VpcIds): RemovableKind<NetworkInterface> {
+export function kubernetesInterfaceKind(context: ResourceContext, around: Around): RemovableKind<NetworkInterface> {
   const { aws, clusterName } = context;
   return removableKind({
     name: "network-interface",
@@ -60,7 +61,8 @@ export function kubernetesInterfaceKind(context: ResourceContext, vpcIds: VpcIds
     needs: ["subnet", "kubernetes-security-group"],
     removeMs: 2_000,
     async list(signal) {
-      if ((await vpcIds(signal)).size > 0) return [];
+      const { vpcIds, areTagsOurs } = await around(signal);
+      if (vpcIds.size > 0 || !areTagsOurs) return [];
       const filters = [{ Name: "tag:cluster.k8s.amazonaws.com/name", Values: [clusterName] }];
       const all = await interfacesOf(await aws.ec2(), filters, signal);
       return all.map((state) => {

@@ -1,8 +1,15 @@
 import type { ResourceContext } from "./context.ts";
 import type { Tags } from "./tags.ts";
 
-/** Ids of the VPCs that belong to a cluster alone. Empty: it is in a network of the user's own. */
-export type VpcIds = (signal: AbortSignal) => Promise<ReadonlySet<string>>;
+/** Where that is looked for which Kubernetes made for a cluster. */
+export interface Surroundings {
+  /** Ids of the VPCs that belong to a cluster alone. Empty: it is in a network of the user's own. */
+  readonly vpcIds: ReadonlySet<string>;
+  /** Whether the tags of Kubernetes mean our cluster: they hold its name only, which a cluster of somebody else may have by now. */
+  readonly areTagsOurs: boolean;
+}
+
+export type Around = (signal: AbortSignal) => Promise<Surroundings>;
 
 /** The tag that Kubernetes puts on what it makes, with the value `owned`. */
 export function kubernetesTag({ clusterName }: ResourceContext): string {

@@ -1,13 +1,13 @@
 import type { Volume } from "@aws-sdk/client-ec2";
 import type { Found } from "../../core/graph/resource.ts";
 import type { ResourceContext } from "./context.ts";
-import { kubernetesTag } from "./kubernetes-tags.ts";
+import { type Around, kubernetesTag } from "./kubernetes-tags.ts";
 import { ec2Pages } from "./pages.ts";
 import { type RemovableKind, removableKind } from "./removable.ts";
 import { removeWhenFree } from "./wait.ts";
 
 /** Disks of persistent volumes. Those of instances go with them. */
-export function volumeKind(context: ResourceContext): RemovableKind<Volume> {
+export function volumeKind(context: ResourceContext, around: Around): RemovableKind<Volume> {
   const { aws } = context;
   return removableKind({
     name: "volume",
@@ -15,6 +15,7 @@ export function volumeKind(context: ResourceContext): RemovableKind<Volume> {
     needs: [],
     removeMs: 3_000,
     async list(signal) {
+      if (!(await around(signal)).areTagsOurs) return [];
       const ec2 = await aws.ec2();
       const Filters = [{ Name: `tag:${kubernetesTag(context)}`, Values: ["owned"] }];
       const ask = (page: object) => ec2.describeVolumes({ Filters, ...page }, signal);

@@ -3,6 +3,7 @@ import type { Eks } from "../../aws/services/eks.ts";
 import type { Found, ResourceKind } from "../../core/graph/resource.ts";
 import { type ResourceContext, tagsOf } from "./context.ts";
 import { awaitsRole, makeNamed, orAbsent } from "./eks-calls.ts";
+import type { ReadControlPlane } from "./owner.ts";
 import { allItems } from "./pages.ts";
 import { iamTellsWithinMs, type RoleState, type RoleWish } from "./role.ts";
 import { tryUntil } from "./try-until.ts";
@@ -33,8 +34,14 @@ export interface PodIdentity {
 
 export type PodIdentityKind = ResourceKind<PodIdentityWish, PodIdentity>;
 
+export interface PodIdentityNeeds {
+  readonly roles: ResourceKind<RoleWish, RoleState>;
+  /** Whose cluster it is: in one of somebody else's all are theirs. */
+  readonly named: ReadControlPlane;
+}
+
 /** The rights of a service account. Which role it is follows from the name, so it is never another one. */
-export function podIdentityKind(context: ResourceContext, roles: ResourceKind<RoleWish, RoleState>): PodIdentityKind {
+export function podIdentityKind(context: ResourceContext, { roles, named }: PodIdentityNeeds): PodIdentityKind {
   const { aws, clusterName } = context;
   return {
     name: "pod-identity",
@@ -43,6 +50,7 @@ export function podIdentityKind(context: ResourceContext, roles: ResourceKind<Ro
     typicalMs: { create: 2_000, update: 1_000, remove: 1_000 },
 
     async list(signal) {
+      if ((await named(signal)).owner !== "ours") return [];
       const eks = await aws.eks();
       return (await allAssociations(eks, clusterName, signal)).flatMap(foundOf);
     },

@@ -1,8 +1,6 @@
 import { AllocateAddressCommand, CreateVpcCommand, RunInstancesCommand } from "@aws-sdk/client-ec2";
 import { beforeAll, describe, expect, test } from "vitest";
 import { rightsFor } from "../../../src/aws/policies.ts";
-import { checkCloud } from "../../../src/cluster/people/check-cloud.ts";
-import { listClusters } from "../../../src/cluster/people/list-clusters.ts";
 import { preflight } from "../../../src/cluster/preflight/preflight.ts";
 import { readFacts } from "../../../src/cluster/preflight/read-facts.ts";
 import { CortexError } from "../../../src/core/errors.ts";
@@ -159,18 +157,6 @@ describe("what is looked at before anything is made", () => {
     ]);
   });
 
-  test("refuses the name of a cluster that somebody else made, as all who look do", async () => {
-    await using account = await emulated();
-    const { aws, signal } = account;
-    await makeForeignCluster(account, "cortex");
-    const error = await refusal(look(account));
-    expect(error).toMatchObject({ code: "CONFLICT", hint: "choose another cluster_name" });
-    expect(error.message).toContain("there is an EKS cluster cortex in us-east-1 already, which Cortex did not make");
-    const theirs = { name: "cortex", region: "us-east-1" };
-    await expect(checkCloud(aws, theirs, signal)).rejects.toMatchObject({ code: "NOT_SUPPORTED" });
-    expect(await listClusters(aws, ["us-east-1"], signal)).toEqual({ clusters: [], unread: [] });
-  });
-
   test("tells reasons of every kind together", async () => {
     await using account = await emulated({ denied: ["ec2:CreateVpc"] });
     const error = await refusal(look(account, "node_groups: [{name: cpu, instance_type: m5.gigantic}]"));
@@ -194,29 +180,4 @@ async function makeSubnets({ aws, signal }: Emulated, vpc: string, zones: readon
       return { id: Subnet!.SubnetId!, zone };
     }),
   );
-}
-
-/** With all that EKS asks for, and none of our tags. */
-async function makeForeignCluster(account: Emulated, name: string): Promise<void> {
-  const { aws, emulator, signal } = account;
-  const { Vpc } = await (await aws.ec2()).createVpc({ CidrBlock: "10.0.0.0/16" }, signal);
-  const subnets = await makeSubnets(account, Vpc!.VpcId!, ["us-east-1a", "us-east-1b"]);
-  const iam = await aws.iam();
-  const trust = {
-    Version: "2012-10-17",
-    Statement: [
-      { Effect: "Allow", Principal: { Service: "eks.amazonaws.com" }, Action: ["sts:AssumeRole", "sts:TagSession"] },
-    ],
-  };
-  const { Role } = await iam.createRole(
-    { RoleName: "theirs", AssumeRolePolicyDocument: JSON.stringify(trust) },
-    signal,
-  );
-  await iam.attachRolePolicy(
-    { RoleName: "theirs", PolicyArn: "arn:aws:iam::aws:policy/AmazonEKSClusterPolicy" },
-    signal,
-  );
-  await emulator.clock.sleep(60_000, signal);
-  const resourcesVpcConfig = { subnetIds: subnets.map(({ id }) => id) };
-  await (await aws.eks()).createCluster({ name, roleArn: Role!.Arn!, resourcesVpcConfig }, signal);
 }
