@@ -75,7 +75,7 @@ export interface Leftover {
 }
 
 export interface DownOptions {
-  /** The bucket, the images and the logs stay. */
+  /** What cannot be made again stays: the bucket, the images, the logs and the disks of persistent volumes. */
   readonly keepAwsResources: boolean;
 }
 

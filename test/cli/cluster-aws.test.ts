@@ -288,8 +288,15 @@ describe("cluster down", () => {
     expect((await at.settings.read()).environments).toHaveLength(2);
   });
 
-  test("keeps the bucket, the images and the logs when it is told", async () => {
-    await using at = await place({ downOutcome: { kept: [{ what: "bucket", label: "cortex-0a1b2c3d" }] } });
+  test("keeps what is stored when it is told", async () => {
+    await using at = await place({
+      downOutcome: {
+        kept: [
+          { what: "bucket", label: "cortex-0a1b2c3d" },
+          { what: "volume of 10 GB", label: "vol-1", perHour: 0.0011 },
+        ],
+      },
+    });
     await expectGolden(
       "cluster-down-kept",
       await at.cortex("cluster down -y --keep-aws-resources -n cortex -r us-east-1"),

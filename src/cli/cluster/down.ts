@@ -25,14 +25,14 @@ export function downCommand(app: App, run: typeof runDown = runDown): Command {
       "Removes a cluster from AWS: its APIs, nodes and network, and the load balancers, disks and network interfaces that " +
         "Kubernetes made for it. It ends by looking for what is left. Run again it goes on where it was interrupted.",
     )
-    .option("--keep-aws-resources", "keep the bucket, the images and the logs")
+    .option("--keep-aws-resources", "keep the bucket, the images, the logs and the persistent volumes")
     .option("-y, --yes", "do not ask")
     .addOption(outputOption("pretty", "json"))
     .action((flags: DownFlags) => run(app, flags));
   return withExamples(command, [
     ["cortex cluster down", "the cluster of ./cluster.yaml; shows what goes, then asks"],
     ["cortex cluster down -n cortex -r us-east-1", "one that is named"],
-    ["cortex cluster down -y --keep-aws-resources", "without a question; bucket, images and logs stay"],
+    ["cortex cluster down -y --keep-aws-resources", "without a question; what is stored stays"],
   ]);
 }
 

@@ -65,5 +65,6 @@ function besideTheirs({ name }: ClusterId): string {
 
 /** What holds the user's data: it cannot be made again. */
 function keptKinds({ network, kubernetes }: ClusterKinds): readonly string[] {
-  return [network.bucket, network.repository, network.logGroup, kubernetes.logGroup].map(({ name }) => name);
+  const { logGroup, volume } = kubernetes;
+  return [network.bucket, network.repository, network.logGroup, logGroup, volume].map(({ name }) => name);
 }

@@ -14,11 +14,14 @@ export async function sweep(
   const { context } = kinds;
   const isKept = ({ name }: AnyKind) => kept.includes(name);
   const gone = kinds.all.filter((kind) => !isKept(kind));
-  const [left, stayed] = await Promise.all([
-    priced((perHour) => findLeftovers({ context, kinds: gone, perHour }, signal), { aws: context.aws, home }, signal),
-    leftoversOfKinds(kinds.all.filter(isKept), () => undefined, signal),
+  const place = { aws: context.aws, home };
+  const [found, stayed] = await Promise.all([
+    priced((perHour) => findLeftovers({ context, kinds: gone, perHour }, signal), place, signal),
+    priced((perHour) => leftoversOfKinds(kinds.all.filter(isKept), perHour, signal), place, signal),
   ]);
-  return { left, kept: stayed };
+  // A disk may bear our tags, too, by which it is found again.
+  const isStaying = new Set(stayed.map(({ label }) => label));
+  return { left: found.filter(({ label }) => !isStaying.has(label)), kept: stayed };
 }
 
 async function priced(

@@ -109,6 +109,7 @@ describe.concurrent("a cluster on AWS", { timeout: 5 * minutes }, () => {
     const { plan, outcome } = await me.up(cluster);
     expect(outcome.failures).toEqual([]);
     expect(doneBy(plan)).not.toContain("create vpc");
+    await emulator.kubernetes.volume(cluster.cluster_name);
     const names = await emulator.inventory.names();
     expect(names.filter((name) => name.startsWith("vpc "))).toHaveLength(1);
     const held = emulator.holds.add("eks:DeleteCluster", 1);
@@ -121,8 +122,10 @@ describe.concurrent("a cluster on AWS", { timeout: 5 * minutes }, () => {
     const kept = await me.down(cluster, { keepAwsResources: true });
     expect(kept.outcome).toMatchObject({ failures: [], left: [] });
     expect(kept.outcome.kept.map(({ what }) => what).sort()).toEqual(
-      expect.arrayContaining(["S3 bucket", "log group"]),
+      expect.arrayContaining(["S3 bucket", "log group", "volume of 10 GB"]),
     );
+    expect(kept.outcome.kept.find(({ what }) => what === "volume of 10 GB")?.perHour).toBeGreaterThan(0);
+    expect((await emulator.inventory.names()).filter((name) => name.startsWith("volume "))).toHaveLength(1);
     expect((await me.down(cluster)).outcome).toEqual({ failures: [], left: [], kept: [] });
     expect(await emulator.inventory.names()).toEqual([]);
   });
