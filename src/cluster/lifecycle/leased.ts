@@ -27,7 +27,9 @@ export async function withLeaseIfAny<T>(
   work: Work<T, Lease | undefined>,
   signal: AbortSignal,
 ): Promise<T> {
-  await using lease = await takeLease(await leaseOptions(leased), signal).catch(noBucket);
+  // A bucket that is not there is not one that is not known yet, which would be waited for.
+  const [bucket] = await leased.kinds.network.bucket.list(signal);
+  await using lease = bucket && (await takeLease(await leaseOptions(leased), signal).catch(noBucket));
   return await work(lease ? AbortSignal.any([signal, lease.lost]) : signal, lease);
 }
 

@@ -95,6 +95,48 @@ describe.concurrent("a cluster on AWS", { timeout: 5 * minutes }, () => {
     });
   });
 
+  test("is made once by two who begin at the same moment, before there is any lease to take", async ({ expect }) => {
+    await using place = await lifecyclePlace();
+    const { me, emulator } = place;
+    const other = place.operator(emulator.client().variables);
+    const cluster = await smallCluster();
+    const plans = await Promise.all([me.clouds.planUp(cluster, never), other.clouds.planUp(cluster, never)]);
+    expect(await emulator.inventory.names()).toEqual([]);
+    using first = emulator.holds.add("s3:CreateBucket", 1);
+    using second = emulator.holds.add("s3:CreateBucket", 2);
+    const [mine, theirs] = plans;
+    const running = [me.clouds.apply(mine, () => {}, never), other.clouds.apply(theirs, () => {}, never)];
+    await Promise.all([first.reached, second.reached]);
+    first.release();
+    second.release();
+    const ended = await Promise.allSettled(running);
+    const made = ended.flatMap((one) => (one.status === "fulfilled" ? [one.value.failures] : []));
+    const refused = ended.flatMap((one) => (one.status === "rejected" ? [one.reason as unknown] : []));
+    expect(made).toEqual([[]]);
+    expect(refused).toEqual([
+      expect.objectContaining({
+        code: "CONFLICT",
+        message: expect.stringContaining("is changing this cluster (cortex cluster up"),
+      }),
+    ]);
+    const single = /^(?:bucket|vpc|internet-gateway|eks:cluster) /;
+    expect((await emulator.inventory.names()).filter((name) => single.test(name))).toHaveLength(4);
+    expect(doneBy(await me.clouds.planUp(cluster, never))).toEqual([]);
+  });
+
+  test("is removed at once when its bucket is gone already", async ({ expect }) => {
+    await using place = await lifecyclePlace();
+    const { me, emulator } = place;
+    const cluster = await smallCluster();
+    const logs = await me.aws.logs();
+    const tags = { "cortex.dev/cluster-name": cluster.cluster_name, "cortex.dev/resource": "log-group/containers" };
+    await logs.createLogGroup({ logGroupName: `/cortex/${cluster.cluster_name}`, tags }, never);
+    const startedAt = emulator.clock.now();
+    expect((await me.down(cluster)).outcome).toEqual({ failures: [], left: [], kept: [] });
+    expect(emulator.clock.now() - startedAt).toBeLessThan(20_000);
+    expect(emulator.calls.of("s3:PutObject")).toEqual([]);
+  });
+
   test("goes on after an interruption, up and down, and keeps its data when told", async ({ expect }) => {
     await using place = await lifecyclePlace();
     const { me, emulator } = place;
