@@ -48,6 +48,7 @@ const actionPrefixes: Readonly<Record<ServiceName, string>> = {
 
 /** Rights that are not named as their call is. */
 const actionsByCall: Readonly<Record<string, string>> = {
+  "s3:ListBuckets": "s3:ListAllMyBuckets",
   "s3:HeadBucket": "s3:ListBucket",
   "s3:ListObjectsV2": "s3:ListBucket",
   "s3:DeleteObjects": "s3:DeleteObject",

@@ -90,7 +90,7 @@ function resourcesOf(action: string, scope: RightsScope): readonly string[] {
   const arn = (service: string, rest: string) => `arn:${partition}:${service}:${region}:${accountId}:${rest}`;
   const [service, verb = ""] = action.split(":");
   if (action === "iam:CreateServiceLinkedRole") return [`arn:${partition}:iam::${accountId}:role/aws-service-role/*`];
-  if (service === "s3") {
+  if (service === "s3" && verb !== "ListAllMyBuckets") {
     const bucket = `arn:${partition}:s3:::${name}-*`;
     return /Object$/.test(verb) ? [`${bucket}/*`] : [bucket];
   }

@@ -48,6 +48,8 @@ const groups = {
     ecr: ["describeRepositories"],
     eks: ["describeClusterVersions"],
   },
+  /** What is left of clusters, whichever they were. */
+  remains: { ec2: ["describeTags"], s3: ["listBuckets"] },
   /** What is there of a cluster. */
   resources: {
     autoScaling: ["describeAutoScalingGroups", "describeScalingActivities"],
@@ -61,7 +63,6 @@ const groups = {
       "describeVpcEndpoints",
       "describeSecurityGroups",
       "describeLaunchTemplates",
-      "describeTags",
       "describeNetworkInterfaces",
       "describeVolumes",
     ],
@@ -194,7 +195,7 @@ const groupsOf: Readonly<Record<CloudActivity, readonly Group[]>> = {
   upgrade: [...planning, "lease", "upgrading"],
   down: ["whoAmI", "cluster", "prices", "resources", "lease", "removing", "sweeping"],
   info: ["whoAmI", "cluster", "prices", "running", "balancers"],
-  list: ["whoAmI", "cluster", "running"],
+  list: ["whoAmI", "cluster", "running", "remains"],
   export: ["whoAmI", "cluster", "running"],
   health: ["whoAmI", "cluster", "running", "resources", "balancers"],
   logs: ["readingLogs"],

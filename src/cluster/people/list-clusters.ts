@@ -1,11 +1,11 @@
-import type { Vpc } from "@aws-sdk/client-ec2";
 import type { Aws } from "../../aws/aws.ts";
 import { awsErrorName } from "../../aws/refusal.ts";
 import type { ClusterList, ClusterSummary } from "../../core/cloud-cluster.ts";
 import { CortexError } from "../../core/errors.ts";
-import { pagesByToken } from "../pages.ts";
+import { allPages, pagesByToken } from "../pages.ts";
 import { clusterNames, eksClusterTag, runningInstances, tagOf } from "../preflight/usage.ts";
 import { clusterTag } from "../resources/context.ts";
+import { clusterOfBucket } from "../resources/names.ts";
 
 /**
  * Clusters that Cortex made, by region and name, half made ones and remains of such included.
@@ -39,24 +39,44 @@ async function usedRegions(aws: Aws, signal: AbortSignal): Promise<readonly stri
 }
 
 async function clustersIn(aws: Aws, signal: AbortSignal): Promise<readonly ClusterSummary[]> {
-  const ec2 = await aws.ec2();
-  const [names, vpcs, instances] = await Promise.all([
+  const [names, parts, instances] = await Promise.all([
     clusterNames(aws, signal),
-    pagesByToken((NextToken) =>
-      ec2.describeVpcs({ Filters: [{ Name: "tag-key", Values: [clusterTag] }], NextToken }, signal),
-    ),
+    namesOfParts(aws, signal),
     runningInstances(aws, [{ Name: "tag-key", Values: [eksClusterTag] }], signal),
   ]);
   const found = await Promise.all(names.map((name) => summaryOf(aws, name, signal)));
   const whole = found.flatMap((one) => one ?? []);
-  const remains = [
-    ...new Set(vpcs.flatMap(({ Vpcs = [] }) => Vpcs.flatMap((vpc: Vpc) => tagOf(vpc, clusterTag) ?? []))),
-  ]
+  const remains = [...new Set([...parts, ...instances.flatMap((one) => tagOf(one, clusterTag) ?? [])])]
     .filter((name) => !whole.some((one) => one.name === name))
     .map((name) => ({ name, region: aws.region, status: "incomplete", kubernetesVersion: "", nodes: 0 }));
   return [...whole, ...remains]
     .map((one) => ({ ...one, nodes: instances.filter((node) => tagOf(node, eksClusterTag) === one.name).length }))
     .sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** What AWS tells of for an hour after it is gone is none of them: instances, NAT gateways. */
+const lastingParts = ["vpc", "subnet", "elastic-ip", "launch-template", "volume", "security-group"];
+
+/** @returns names of the clusters that anything bears the tag of, or whose bucket is there: it is made first, and goes last */
+async function namesOfParts(aws: Aws, signal: AbortSignal): Promise<readonly string[]> {
+  const [ec2, s3] = await Promise.all([aws.ec2(), aws.s3()]);
+  const Filters = [
+    { Name: "key", Values: [clusterTag] },
+    { Name: "resource-type", Values: lastingParts },
+  ];
+  const [tagged, buckets, { accountId }] = await Promise.all([
+    pagesByToken((NextToken) => ec2.describeTags({ Filters, NextToken }, signal)),
+    allPages(
+      (ContinuationToken) => s3.listBuckets({ BucketRegion: aws.region, ContinuationToken }, signal),
+      (page) => page.ContinuationToken,
+    ),
+    aws.identity(signal),
+  ]);
+  const named = buckets.flatMap(({ Buckets = [] }) => Buckets.map(({ Name = "" }) => Name));
+  return [
+    ...tagged.flatMap(({ Tags = [] }) => Tags.flatMap(({ Value }) => Value ?? [])),
+    ...named.flatMap((bucket) => clusterOfBucket(bucket, { accountId, region: aws.region }) ?? []),
+  ];
 }
 
 /** @returns undefined for a cluster that is not ours, or gone meanwhile */

@@ -35,6 +35,12 @@ export function namesOf({ clusterName, accountId, region }: Named) {
   };
 }
 
+/** @returns which cluster a bucket of that name is of; undefined for any other bucket. Pure. */
+export function clusterOfBucket(bucket: string, place: Omit<Named, "clusterName">): string | undefined {
+  const clusterName = bucket.replace(/-[0-9a-f]{8}$/, "");
+  return namesOf({ ...place, clusterName }).bucket === bucket ? clusterName : undefined;
+}
+
 /** Of CloudWatch, once per account and region. */
 export function containerLogGroup(clusterName: string): string {
   return `/cortex/${clusterName}`;

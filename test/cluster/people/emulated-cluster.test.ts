@@ -1,10 +1,11 @@
-import { CreateVpcCommand } from "@aws-sdk/client-ec2";
+import { CreateVolumeCommand, CreateVpcCommand } from "@aws-sdk/client-ec2";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { checkCloud } from "../../../src/cluster/people/check-cloud.ts";
 import { type InfoPorts, readInfo } from "../../../src/cluster/people/info.ts";
 import { listClusters } from "../../../src/cluster/people/list-clusters.ts";
 import type { InsideLook } from "../../../src/cluster/people/look-inside.ts";
 import { priceCacheIn } from "../../../src/cluster/prices/price-cache.ts";
+import { namesOf } from "../../../src/cluster/resources/names.ts";
 import { CortexError } from "../../../src/core/errors.ts";
 import { temporaryFolder } from "../../project/folder.ts";
 import { type Emulated, emulated } from "../support/emulated.ts";
@@ -127,13 +128,24 @@ describe("a cluster that is up", () => {
       const Tags = [{ Key: "cortex.dev/cluster-name", Value: "halfway" }];
       const TagSpecifications = [{ ResourceType: "vpc" as const, Tags }];
       await emulator.moto("eu-west-1").ec2.send(new CreateVpcCommand({ CidrBlock: "10.0.0.0/16", TagSpecifications }));
+      // In subnets of the user's own there is no VPC to know a cluster by.
+      const eu = emulator.moto("eu-west-1").ec2;
+      const marked = [{ ResourceType: "volume" as const, Tags: [{ Key: "cortex.dev/cluster-name", Value: "lent" }] }];
+      await eu.send(new CreateVolumeCommand({ AvailabilityZone: "eu-west-1a", Size: 1, TagSpecifications: marked }));
+      const place = { clusterName: "stored", accountId: emulator.account, region: "eu-west-1" };
+      const constraint = { CreateBucketConfiguration: { LocationConstraint: "eu-west-1" as const } };
+      const s3 = await aws.inRegion("eu-west-1").s3();
+      await s3.createBucket({ Bucket: namesOf(place).bucket, ...constraint }, signal);
+      await s3.createBucket({ Bucket: `foreign-${emulator.account}-0a1b2c3d`, ...constraint }, signal);
       const { clusters, unread } = await listClusters(aws, undefined, signal);
       expect(unread).toEqual([]);
       expect(clusters).toEqual([
-        { name: "halfway", region: "eu-west-1", status: "incomplete", kubernetesVersion: "", nodes: 0 },
+        ...["halfway", "lent", "stored"].map((name) => {
+          return { name, region: "eu-west-1", status: "incomplete", kubernetesVersion: "", nodes: 0 };
+        }),
         { name: "shown", region: "us-east-1", status: "active", kubernetesVersion: "1.34", nodes: 3 },
       ]);
-      expect((await listClusters(aws, ["eu-west-1"], signal)).clusters).toHaveLength(1);
+      expect((await listClusters(aws, ["eu-west-1"], signal)).clusters).toHaveLength(3);
     },
     slowMs,
   );

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { namesOf } from "../../../src/cluster/resources/names.ts";
+import { clusterOfBucket, namesOf } from "../../../src/cluster/resources/names.ts";
 
 const cortex = { clusterName: "cortex", accountId: "123456789012", region: "us-east-1" };
 const clusterName = fc.stringMatching(/^[a-z0-9][-a-z0-9]{1,52}[a-z0-9]$/);
@@ -34,6 +34,14 @@ describe("names of what belongs to a cluster", () => {
         expect(role).toMatch(new RegExp(`^[a-z0-9](?:[-a-z0-9]*[a-z0-9])?-${purpose}-[0-9a-f]{6}$`));
       }),
     );
+  });
+
+  test("tell whose a bucket is, and that any other is nobody's", () => {
+    const { clusterName: name, ...place } = cortex;
+    expect(clusterOfBucket(namesOf(cortex).bucket, place)).toBe(name);
+    expect(clusterOfBucket(namesOf(cortex).bucket, { ...place, region: "eu-west-1" })).toBeUndefined();
+    expect(clusterOfBucket("cortex-0a1b2c3d", place)).toBeUndefined();
+    expect(clusterOfBucket("cortex", place)).toBeUndefined();
   });
 
   test("of repositories stay apart when dashes are taken out", () => {
