@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { actionOf, type ServiceName } from "../../src/aws/endpoints.ts";
 import { policyFor, rightsFor } from "../../src/aws/policies.ts";
@@ -32,6 +34,12 @@ const services: Readonly<Record<ServiceName, Operations>> = {
   sts: stsOperations,
 };
 
+function textOfSource(): string {
+  const source = join(import.meta.dirname, "../../src");
+  const files = readdirSync(source, { recursive: true, encoding: "utf8" }).filter((path) => path.endsWith(".ts"));
+  return files.map((path) => readFileSync(join(source, path), "utf8")).join("\n");
+}
+
 /** AWS takes no longer one as a policy of its own; white space is not counted. */
 const mostCharacters = 6_144;
 
@@ -43,6 +51,16 @@ describe("the policy for commands", () => {
     const allowed = cloudActivities.flatMap(actionsOfCalls);
     expect([...new Set(there)].filter((action) => !allowed.includes(action))).toEqual([]);
     expect([...new Set(allowed)].filter((action) => !there.includes(action))).toEqual([]);
+  });
+
+  test("no service has a call that nothing makes", () => {
+    const source = textOfSource();
+    const idle = Object.entries(services).flatMap(([service, operations]) =>
+      Object.keys(operations)
+        .filter((call) => !source.includes(`.${call}(`))
+        .map((call) => `${service}.${call}`),
+    );
+    expect(idle).toEqual([]);
   });
 
   test("calls that only read have rights that only read", () => {

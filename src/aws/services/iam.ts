@@ -9,12 +9,10 @@ import {
   GetRolePolicyCommand,
   ListAttachedRolePoliciesCommand,
   ListRolePoliciesCommand,
-  ListRoleTagsCommand,
   PutRolePermissionsBoundaryCommand,
   PutRolePolicyCommand,
   SimulatePrincipalPolicyCommand,
   TagRoleCommand,
-  UntagRoleCommand,
   UpdateAssumeRolePolicyCommand,
 } from "@aws-sdk/client-iam";
 import { type Calls, read, repeatable } from "../service.ts";
@@ -24,9 +22,7 @@ export { IAMClient as Client } from "@aws-sdk/client-iam";
 export const iamOperations = {
   createRole: repeatable(CreateRoleCommand),
   getRole: read(GetRoleCommand),
-  listRoleTags: read(ListRoleTagsCommand),
   tagRole: repeatable(TagRoleCommand),
-  untagRole: repeatable(UntagRoleCommand),
   updateAssumeRolePolicy: repeatable(UpdateAssumeRolePolicyCommand),
   attachRolePolicy: repeatable(AttachRolePolicyCommand),
   detachRolePolicy: repeatable(DetachRolePolicyCommand),

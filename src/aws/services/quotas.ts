@@ -1,14 +1,9 @@
-import {
-  GetAWSDefaultServiceQuotaCommand,
-  GetServiceQuotaCommand,
-  ListServiceQuotasCommand,
-} from "@aws-sdk/client-service-quotas";
+import { GetAWSDefaultServiceQuotaCommand, ListServiceQuotasCommand } from "@aws-sdk/client-service-quotas";
 import { type Calls, read } from "../service.ts";
 
 export { ServiceQuotasClient as Client } from "@aws-sdk/client-service-quotas";
 
 export const quotaOperations = {
-  getServiceQuota: read(GetServiceQuotaCommand),
   listServiceQuotas: read(ListServiceQuotasCommand),
   getAWSDefaultServiceQuota: read(GetAWSDefaultServiceQuotaCommand),
 } as const;

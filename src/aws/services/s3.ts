@@ -5,7 +5,6 @@ import {
   DeleteObjectsCommand,
   GetBucketTaggingCommand,
   GetObjectCommand,
-  HeadBucketCommand,
   ListBucketsCommand,
   ListObjectsV2Command,
   PutBucketTaggingCommand,
@@ -18,7 +17,6 @@ export { S3Client as Client } from "@aws-sdk/client-s3";
 
 export const s3Operations = {
   createBucket: repeatable(CreateBucketCommand),
-  headBucket: read(HeadBucketCommand),
   getBucketTagging: read(GetBucketTaggingCommand),
   putBucketTagging: repeatable(PutBucketTaggingCommand),
   putPublicAccessBlock: repeatable(PutPublicAccessBlockCommand),

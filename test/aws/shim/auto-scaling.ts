@@ -187,16 +187,12 @@ export const autoScalingHandlers: Handlers = {
     ]);
   },
   DescribeScalingActivities: ({ request, region }) => {
-    const name = request.form.get("AutoScalingGroupName") ?? "";
-    const group = region.autoScalingGroups.get(name);
-    if (group === undefined)
+    const name = request.form.get("AutoScalingGroupName");
+    const groups = [...region.autoScalingGroups.values()].filter((group) => name === null || group.name === name);
+    if (name !== null && groups.length === 0)
       throw new Refused("ValidationError", `AutoScalingGroup name not found - AutoScalingGroup ${name} not found`);
-    return queryAnswer(request, [
-      element(
-        "Activities",
-        group.activities.map((one) => activityElement(group, one)),
-      ),
-    ]);
+    const activities = groups.flatMap((group) => group.activities.map((one) => activityElement(group, one)));
+    return queryAnswer(request, [element("Activities", activities)]);
   },
   CreateOrUpdateTags: ({ request, region }) => {
     const { form } = request;

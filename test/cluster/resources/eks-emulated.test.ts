@@ -174,7 +174,7 @@ describe("bad luck", () => {
     expect((await cloud.up(cpu)).failures).toEqual([]);
     const eks = await cloud.aws.eks();
     const { cluster } = await eks.describeCluster({ name: "taken" }, cloud.signal);
-    await eks.untagResource({ resourceArn: cluster?.arn, tagKeys: ["cortex.dev/cluster-name"] }, cloud.signal);
+    await eks.tagResource({ resourceArn: cluster?.arn, tags: { "cortex.dev/cluster-name": "other" } }, cloud.signal);
     const up = await cloud.up(cpu);
     expect(up.failures).toMatchObject([{ id: "control-plane", error: { code: "CONFLICT" } }]);
     expect(up.failures[0]?.error.message).toBe("there is an EKS cluster taken that Cortex did not make");
