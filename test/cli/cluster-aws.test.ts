@@ -247,6 +247,14 @@ describe("cluster diff and configure", () => {
   });
 });
 
+test.for(["up", "diff", "configure"])("cluster %s refuses two files", async (command) => {
+  await using at = await place();
+  const ran = await at.cortex(`cluster ${command} cluster.yaml -c other.yaml`);
+  expect(ran).toMatchObject({ status: 2 });
+  expect(ran.stderr).toContain("two files are given: cluster.yaml, and other.yaml with -c");
+  expect(at.clouds.calls).toEqual([]);
+});
+
 test("cluster upgrade names the cluster and the version", async () => {
   await using at = await place();
   const ran = await at.cortex("cluster upgrade -n shop -r eu-west-1 --version 1.35 -y");
@@ -314,6 +322,32 @@ describe("cluster down", () => {
     const ran = await at.cortex(`cluster down ${flags}`);
     expect(ran).toMatchObject({ status: 2 });
     expect(ran.stderr).toContain(hint);
+  });
+
+  test.for([
+    ["cluster down -n four -r ", '-r "" is no AWS region', "for example us-east-1"],
+    ["cluster down -n four -r us-eats-1", '-r "us-eats-1" is no AWS region', "did you mean us-east-1?"],
+    ["cluster info -n four -r mars-1", '-r "mars-1" is no AWS region', "for example us-east-1"],
+    ["cluster list -r us-east-1 eu-wset-1", '-r "eu-wset-1" is no AWS region', "did you mean eu-west-1?"],
+    ["cluster health -n  -r us-east-1", '-n "" is no name of a cluster', "3 to 54 lower case letters"],
+    ["cluster upgrade -n My_Cluster -r us-east-1", '-n "My_Cluster" is no name', "3 to 54 lower case letters"],
+    ["cluster iam-policy -n X", '-n "X" is no name of a cluster', "3 to 54 lower case letters"],
+    ["cluster iam-policy -r useast1", '-r "useast1" is no AWS region', "did you mean us-east-1?"],
+  ] as const)("refuses %s before AWS is asked", async ([args, message, hint]) => {
+    await using at = await place();
+    const ran = await at.cortex(args);
+    expect(ran).toMatchObject({ status: 2 });
+    expect(ran.stderr).toContain(message);
+    expect(ran.stderr).toContain(hint);
+    expect(at.clouds.calls).toEqual([]);
+  });
+
+  test("takes a region that is newer than this release, and refuses a slip in AWS_REGION", async () => {
+    await using at = await place({}, {});
+    expect(await at.cortex("cluster down -n shop -r eu-west-9 -y")).toMatchObject({ status: 0 });
+    const ran = await at.cortex("cluster down -n shop -y", { variables: { AWS_REGION: "eu-wset-1" } });
+    expect(ran).toMatchObject({ status: 2 });
+    expect(ran.stderr).toContain('AWS_REGION="eu-wset-1" is no AWS region');
   });
 
   test("takes the region from where AWS keeps it, and asks for a name where no file says it", async () => {

@@ -4,7 +4,7 @@ import { outputOption, withExamples } from "../flags.ts";
 import { sayWhenSlow } from "../say-when-slow.ts";
 import { type ChangeFlags, changeCluster, upToDateText } from "./change-cluster.ts";
 import { readClusterFile, withPlaces } from "./cluster-file.ts";
-import { clusterText } from "./which-cluster.ts";
+import { clusterText, fileGiven } from "./which-cluster.ts";
 
 export interface ConfigureFlags extends ChangeFlags {
   readonly config?: string;
@@ -22,7 +22,7 @@ export function configureCommand(app: App, run: typeof runConfigure = runConfigu
     .option("--addons-dir <folder>", "take what goes into the cluster from here, not from the internet")
     .option("-y, --yes", "do not ask")
     .addOption(outputOption("pretty", "json"))
-    .action((file: string | undefined, flags: ConfigureFlags) => run(app, file ?? flags.config, flags));
+    .action((file: string | undefined, flags: ConfigureFlags) => run(app, fileGiven(file, flags.config), flags));
   return withExamples(command, [
     ["cortex cluster configure", "change the cluster to what ./cluster.yaml says"],
     ["cortex cluster configure cluster.yaml -y", "without a question"],

@@ -6,6 +6,7 @@ import { jsonDocument } from "../render/show.ts";
 import { sayWhenSlow } from "../say-when-slow.ts";
 import { isUpToDate, upToDateText } from "./change-cluster.ts";
 import { readClusterFile, withPlaces } from "./cluster-file.ts";
+import { fileGiven } from "./which-cluster.ts";
 
 export interface ClusterDiffFlags {
   readonly config?: string;
@@ -22,7 +23,7 @@ export function diffCommand(app: App, run: typeof runDiff = runDiff): Command {
     .argument("[file]", "what the cluster should be (default: ./cluster.yaml)")
     .option("-c, --config <file>", "the same as FILE")
     .addOption(outputOption("pretty", "json"))
-    .action((file: string | undefined, flags: ClusterDiffFlags) => run(app, file ?? flags.config, flags));
+    .action((file: string | undefined, flags: ClusterDiffFlags) => run(app, fileGiven(file, flags.config), flags));
   return withExamples(command, [
     ["cortex cluster diff", "what ./cluster.yaml would change"],
     ["cortex cluster diff production.yaml -o json", "the same for a program"],

@@ -4,6 +4,7 @@ import { CortexError } from "../../core/errors.ts";
 import type { App } from "../app.ts";
 import { withExamples } from "../flags.ts";
 import { jsonDocument } from "../render/show.ts";
+import { checkClusterFlags } from "./which-cluster.ts";
 
 export interface IamPolicyFlags {
   readonly name?: string;
@@ -29,11 +30,9 @@ export function iamPolicyCommand(app: App, run: typeof runIamPolicy = runIamPoli
   ]);
 }
 
-async function runIamPolicy(
-  app: App,
-  activities: readonly CloudActivity[],
-  { name, region, account }: IamPolicyFlags,
-): Promise<void> {
+async function runIamPolicy(app: App, activities: readonly CloudActivity[], flags: IamPolicyFlags): Promise<void> {
+  const { name, region, account } = flags;
+  checkClusterFlags(flags);
   if (account !== undefined && !/^\d{12}$/.test(account)) {
     throw new CortexError("USAGE", `--account "${account}" is no AWS account`, { hint: "write its 12 digits" });
   }

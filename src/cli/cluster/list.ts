@@ -4,6 +4,7 @@ import type { App } from "../app.ts";
 import { outputOption, withExamples } from "../flags.ts";
 import { type OutputFormat, show, type View } from "../render/show.ts";
 import { sayWhenSlow } from "../say-when-slow.ts";
+import { checkRegion } from "./which-cluster.ts";
 
 export interface ListFlags {
   readonly region?: readonly string[];
@@ -24,6 +25,7 @@ export function listCommand(app: App, run: typeof runList = runList): Command {
 }
 
 async function runList(app: App, { region, output }: ListFlags): Promise<void> {
+  for (const one of region ?? []) checkRegion("-r ", one);
   await using clouds = await app.clouds();
   const { clusters, unread } = await sayWhenSlow(app, "looking into the regions", clouds.list(region, app.signal));
   await show(clusters, clustersView, output, app.terminal);

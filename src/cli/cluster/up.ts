@@ -5,7 +5,7 @@ import { sayWhenSlow } from "../say-when-slow.ts";
 import { type ChangeFlags, changeCluster, upToDateText } from "./change-cluster.ts";
 import { agreeOnEnvironment } from "./cluster-environment.ts";
 import { hasClusterFile, readClusterFile, withPlaces } from "./cluster-file.ts";
-import { clusterText } from "./which-cluster.ts";
+import { clusterText, fileGiven } from "./which-cluster.ts";
 
 export interface UpFlags extends ChangeFlags {
   readonly config?: string;
@@ -25,7 +25,7 @@ export function upCommand(app: App, run: typeof runUp = runUp): Command {
     .option("--addons-dir <folder>", "take what goes into the cluster from here, not from the internet")
     .option("-y, --yes", "do not ask")
     .addOption(outputOption("pretty", "json"))
-    .action((file: string | undefined, flags: UpFlags) => run(app, file ?? flags.config, flags));
+    .action((file: string | undefined, flags: UpFlags) => run(app, fileGiven(file, flags.config), flags));
   return withExamples(command, [
     ["cortex cluster up", "from ./cluster.yaml, or by a few questions"],
     ["cortex cluster up cluster.yaml -e production", "as an environment called production"],

@@ -1,6 +1,8 @@
 import type { Command } from "commander";
 import type { ClusterId } from "../../core/cloud-cluster.ts";
 import { CortexError } from "../../core/errors.ts";
+import { clusterNameLimits, clusterNamePattern } from "../../spec/definitions/cluster-name.ts";
+import { regionProblem } from "../../spec/regions.ts";
 import type { App } from "../app.ts";
 import { hasClusterFile, readClusterFile } from "./cluster-file.ts";
 
@@ -21,7 +23,9 @@ export function withClusterFlags(command: Command): Command {
 }
 
 /** @throws USAGE for flags that contradict each other; INPUT_NEEDED when nothing says which cluster; what reading its file throws */
-export async function whichCluster(app: App, { config, name, region, env }: ClusterFlags): Promise<ClusterId> {
+export async function whichCluster(app: App, flags: ClusterFlags): Promise<ClusterId> {
+  const { config, name, region, env } = flags;
+  checkClusterFlags(flags);
   if (env !== undefined) return clusterOfEnvironment(app, env);
   if (config !== undefined && (name !== undefined || region !== undefined)) {
     throw new CortexError("USAGE", "-c names a file that says which cluster, so -n and -r have no place beside it", {
@@ -58,11 +62,40 @@ async function clusterOfEnvironment(app: App, name: string): Promise<ClusterId> 
 }
 
 function regionOf({ variables }: App): string {
-  const region = variables.AWS_REGION || variables.AWS_DEFAULT_REGION;
-  if (region) return region;
+  const variable = variables.AWS_REGION ? "AWS_REGION" : "AWS_DEFAULT_REGION";
+  const region = variables[variable];
+  if (region) return checkRegion(`${variable}=`, region);
   throw new CortexError("USAGE", "-n needs the region of the cluster, too", {
     hint: "add -r REGION, or set AWS_REGION",
   });
+}
+
+/** @throws USAGE for what is the name of no cluster, or of no region */
+export function checkClusterFlags({ name, region }: Pick<ClusterFlags, "name" | "region">): void {
+  if (name !== undefined && !clusterNamePattern.test(name)) {
+    throw new CortexError("USAGE", `-n "${name}" is no name of a cluster`, { hint: clusterNameLimits });
+  }
+  if (region !== undefined) checkRegion("-r ", region);
+}
+
+/** @param from what gives it, as it is written: `-r ` */
+export function checkRegion(from: string, region: string): string {
+  const problem = regionProblem(region);
+  if (problem) throw new CortexError("USAGE", `${from}"${region}" is no AWS region`, { hint: problem });
+  return region;
+}
+
+/**
+ * @returns the file that a command is given as its argument or with -c; undefined for neither
+ * @throws USAGE for both
+ */
+export function fileGiven(file: string | undefined, config: string | undefined): string | undefined {
+  if (file !== undefined && config !== undefined) {
+    throw new CortexError("USAGE", `two files are given: ${file}, and ${config} with -c`, {
+      hint: "-c FILE is the same as FILE: give one of them",
+    });
+  }
+  return file ?? config;
 }
 
 /** As messages name it. */

@@ -1,7 +1,9 @@
+import { regionLimits, regionPattern, regionProblem } from "../regions.ts";
 import { list, object } from "../shape/collections.ts";
 import { defaulted, optional, required } from "../shape/field.ts";
 import type { Values } from "../shape/shape.ts";
 import { boolean, choice, integer, number, text } from "../shape/values.ts";
+import { clusterNameLimits, clusterNamePattern } from "./cluster-name.ts";
 import { awsTags } from "./tags.ts";
 
 const name = (limits: string, maxLength: number, pattern: RegExp) => text({ type: "name", limits, maxLength, pattern });
@@ -133,20 +135,24 @@ const loadBalancerScheme = (what: string) =>
     written: "internet-facing",
   });
 
+const region = text({
+  type: "region",
+  limits: regionLimits,
+  pattern: regionPattern,
+  parse(written) {
+    const hint = regionProblem(written);
+    return hint === undefined ? written : { cause: `"${written}" is not a valid region`, hint };
+  },
+});
+
 /** Everything that cluster.yaml may hold. */
 export const clusterFields = {
-  cluster_name: defaulted(
-    name("3 to 54 lower case letters, digits and dashes", 54, /^[a-z0-9][-a-z0-9]{1,52}[a-z0-9]$/),
-    {
-      description: "Name of the cluster; names of what it consists of begin with it.",
-      fallback: "cortex",
-      written: "cortex",
-    },
-  ),
-  region: required(text({ type: "region", pattern: /^[a-z]{2}(?:-[a-z]+)+-[0-9]$/, limits: "as AWS names it" }), {
-    description: "AWS region.",
-    example: "region: us-east-1",
+  cluster_name: defaulted(name(clusterNameLimits, 54, clusterNamePattern), {
+    description: "Name of the cluster; names of what it consists of begin with it.",
+    fallback: "cortex",
+    written: "cortex",
   }),
+  region: required(region, { description: "AWS region.", example: "region: us-east-1" }),
   availability_zones: optional(list(text(), { min: 2, max: 6 }), {
     description: "Zones to use; each must offer all instance types.",
     defaultText: "three that offer them",
