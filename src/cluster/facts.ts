@@ -1,4 +1,5 @@
 import type { AwsIdentity } from "../aws/aws.ts";
+import type { VersionSupport } from "./version-support.ts";
 
 export interface InstanceType {
   readonly name: string;
@@ -27,6 +28,8 @@ export interface Facts {
   readonly instanceTypes: ReadonlyMap<string, InstanceType>;
   /** `1.34`; that of a cluster that exists stays as it is. */
   readonly kubernetesVersion: string;
+  /** Of that version; undefined: EKS does not tell. */
+  readonly versionSupport?: VersionSupport;
   /** Of the user's own subnets. */
   readonly ownNetwork?: {
     readonly vpcId: string;

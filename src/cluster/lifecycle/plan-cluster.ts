@@ -11,9 +11,10 @@ import type { Facts } from "../facts.ts";
 import { insideSettings } from "../inside.ts";
 import { managedGroups, spotWarnings } from "../node-groups.ts";
 import { preflight } from "../preflight/preflight.ts";
-import { readFacts } from "../preflight/read-facts.ts";
+import { readFacts, type Standing } from "../preflight/read-facts.ts";
 import { namesOf } from "../resources/names.ts";
 import { namedControlPlane } from "../resources/owner.ts";
+import { supportText } from "../version-support.ts";
 import { defaultKubernetesVersion } from "../wanted-eks.ts";
 import { changesOf } from "./changes.ts";
 import { costsOfUp } from "./costs.ts";
@@ -84,7 +85,13 @@ export async function planCluster(
       expectedMs: criticalPath(changes).ms,
       cost,
       ...(costNow && { costNow }),
-      warnings: [...spotWarnings(cluster), ...warnings, ...costs.warnings, ...inside.warnings],
+      warnings: [
+        ...supportWarnings(facts, standingOf(found, kinds), aws.clock.now()),
+        ...spotWarnings(cluster),
+        ...warnings,
+        ...costs.warnings,
+        ...inside.warnings,
+      ],
     },
     work: {
       kind: "up",
@@ -103,6 +110,17 @@ async function readOurs(kinds: ClusterKinds, id: ClusterId, signal: AbortSignal)
   const [found, { owner }] = await Promise.all([readAll(kinds.ours, signal), namedControlPlane(kinds.context, signal)]);
   if (owner === "theirs") throw notOurs(id);
   return found;
+}
+
+/** A version that has outlived its standard support, or soon will have. */
+function supportWarnings(
+  { kubernetesVersion, versionSupport }: Facts,
+  { kubernetesVersion: standing }: Standing,
+  now: number,
+): readonly string[] {
+  const text = supportText(kubernetesVersion, versionSupport, now);
+  if (text === undefined) return [];
+  return [`${text}; ${standing ? "`cortex cluster upgrade` brings it further" : "choose a newer kubernetes_version"}`];
 }
 
 /** What stands against the cluster is told together, also when what was read first already rules it out. */

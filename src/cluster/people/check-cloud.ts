@@ -5,11 +5,8 @@ import type { ClusterId } from "../../core/cloud-cluster.ts";
 import { allPages } from "../pages.ts";
 import { readRunning } from "../prices/read-running.ts";
 import { clusterTag } from "../resources/context.ts";
+import { readVersions, supportText, type VersionSupport } from "../version-support.ts";
 import { mustBeOurs } from "./info.ts";
-
-/** A version whose standard support ends within so many days is worth a word. */
-const warnDays = 60;
-const dayMs = 86_400_000;
 
 /**
  * What belongs to AWS of a cluster's health: one check for the control plane, its version, each node group, each add-on, the NAT
@@ -26,8 +23,8 @@ export async function checkCloud(aws: Aws, cluster: ClusterId, signal: AbortSign
     ];
   }
   const { version = "" } = controlPlane;
-  const [supportEnd, groups, addons, gateways] = await Promise.all([
-    readSupportEnd(aws, version, signal),
+  const [versions, groups, addons, gateways] = await Promise.all([
+    readVersions(aws, signal),
     readGroups(aws, cluster.name, signal),
     readAddons(aws, cluster.name, signal),
     checkGateways(aws, cluster.name, signal),
@@ -35,7 +32,7 @@ export async function checkCloud(aws: Aws, cluster: ClusterId, signal: AbortSign
   const checks = await Promise.all(groups.map((group) => checkGroup(aws, cluster, group, signal)));
   return [
     checkControlPlane(cluster, controlPlane),
-    ...checkVersion(cluster, version, supportEnd, aws.clock.now()),
+    ...checkVersion(cluster, version, versions.get(version), aws.clock.now()),
     ...checks,
     ...addons.map(checkAddon),
     ...gateways,
@@ -54,27 +51,16 @@ export function checkControlPlane({ name, region }: ClusterId, { status, health,
   return { ...base, status: status === "UPDATING" ? "warn" : "fail", message, fix: `see ${console}` };
 }
 
-/** Pure. @param end of standard support; undefined: AWS does not tell @param now milliseconds since the epoch */
+/** Pure. @param support undefined: EKS does not tell @param now milliseconds since the epoch */
 export function checkVersion(
   { name, region }: ClusterId,
   version: string,
-  end: Date | undefined,
+  support: VersionSupport | undefined,
   now: number,
 ): readonly Check[] {
-  const days = end ? Math.floor((end.getTime() - now) / dayMs) : warnDays + 1;
-  if (!end || days > warnDays) return [];
-  const date = end.toISOString().slice(0, 10);
-  const message =
-    days < 0
-      ? `standard support of Kubernetes ${version} ended on ${date}: the control plane costs more`
-      : `standard support of Kubernetes ${version} ends on ${date}, and the control plane costs more from then on`;
+  const message = supportText(version, support, now);
+  if (message === undefined) return [];
   return [{ name: "version", status: "warn", message, fix: `cortex cluster upgrade -n ${name} -r ${region}` }];
-}
-
-async function readSupportEnd(aws: Aws, version: string, signal: AbortSignal): Promise<Date | undefined> {
-  const eks = await aws.eks();
-  const { clusterVersions = [] } = await eks.describeClusterVersions({ clusterVersions: [version] }, signal);
-  return clusterVersions.find((one) => one.clusterVersion === version)?.endOfStandardSupportDate;
 }
 
 async function readGroups(aws: Aws, clusterName: string, signal: AbortSignal): Promise<readonly Nodegroup[]> {

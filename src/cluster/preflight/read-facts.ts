@@ -3,8 +3,10 @@ import type { Cluster } from "../../spec/parse-cluster.ts";
 import type { Facts, InstanceType, Zone } from "../facts.ts";
 import { pagesByToken, partsOf } from "../pages.ts";
 import { systemGroup, systemInstanceTypes } from "../system-group.ts";
+import { readVersions } from "../version-support.ts";
+import { compareVersions } from "../versions.ts";
 import { chooseZones, type TypeUse, type ZoneAnswer, type ZoneQuestion } from "./choose-zones.ts";
-import { throwFindings } from "./findings.ts";
+import { type Finding, throwFindings } from "./findings.ts";
 import { checkAlternatives, readInstanceTypes, typesOf } from "./instance-types.ts";
 import { type OwnNetworkReading, readOwnNetwork } from "./own-network.ts";
 
@@ -31,24 +33,40 @@ export interface FactsQuestion {
 export async function readFacts(question: FactsQuestion, signal: AbortSignal): Promise<Facts> {
   const { cluster, aws, standing, defaultVersion } = question;
   const names = new Set([...cluster.node_groups.flatMap(typesOf), ...systemInstanceTypes]);
-  const [identity, types, zones, offered, own] = await Promise.all([
+  const kubernetesVersion = standing.kubernetesVersion ?? cluster.kubernetes_version ?? defaultVersion;
+  const [identity, types, zones, offered, versions, own] = await Promise.all([
     aws.identity(signal),
     readInstanceTypes(aws, names, signal),
     readZones(aws, signal),
     readOfferings(aws, names, signal),
+    readVersions(aws, signal),
     cluster.subnets ? readOwnNetwork(aws, cluster, signal) : undefined,
   ]);
   const answer = zonesFor(question, { zones, offered, types, own });
-  const findings = [...(own?.findings ?? []), ...answer.findings, ...checkAlternatives(cluster, types)];
+  const versionSupport = versions.get(kubernetesVersion);
+  const isOffered = versionSupport || standing.kubernetesVersion !== undefined;
+  const findings = [
+    ...(own?.findings ?? []),
+    ...answer.findings,
+    ...checkAlternatives(cluster, types),
+    ...(isOffered ? [] : [notOffered(kubernetesVersion, [...versions.keys()], aws.region)]),
+  ];
   throwFindings(findings, `${cluster.cluster_name} in ${aws.region}`);
   return {
     identity,
     region: aws.region,
     zones: answer.zones,
     instanceTypes: types,
-    kubernetesVersion: standing.kubernetesVersion ?? cluster.kubernetes_version ?? defaultVersion,
+    kubernetesVersion,
+    ...(versionSupport && { versionSupport }),
     ...(own?.network && { ownNetwork: own.network }),
   };
+}
+
+function notOffered(version: string, offered: readonly string[], region: string): Finding {
+  const known = offered.toSorted(compareVersions).join(", ");
+  const message = `kubernetes_version: EKS does not offer ${version} in ${region}`;
+  return { code: "SPEC_INVALID", message, hint: `it offers ${known}` };
 }
 
 interface Read {

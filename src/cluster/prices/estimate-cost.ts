@@ -9,13 +9,16 @@ import type { Prices } from "./read-prices.ts";
 
 export interface Estimated {
   readonly cluster: Cluster;
-  readonly facts: Pick<Facts, "zones" | "instanceTypes">;
+  readonly facts: Pick<Facts, "zones" | "instanceTypes" | "versionSupport">;
 }
 
 type Disk = Pick<
   NodeGroup,
   "instance_volume_size" | "instance_volume_type" | "instance_volume_iops" | "instance_volume_throughput"
 >;
+
+/** What a control plane costs beside its price when its version has outlived its standard support. */
+export const extendedSupport = "extended support of its Kubernetes version";
 
 /** Included in the price of a gp3 disk. */
 const includedIops = 3000;
@@ -28,7 +31,12 @@ export function priceKeysOf({ cluster, facts }: Estimated): readonly PriceKey[] 
     ...typesOf(group).map((type) => `instance/${type}` as const),
     ...diskKeys(group),
   ]);
-  const others: PriceKey[] = ["control-plane", balancerKey(cluster), "public-address"];
+  const others: PriceKey[] = [
+    "control-plane",
+    ...(facts.versionSupport?.isExtended ? (["control-plane-extended-support"] as const) : []),
+    balancerKey(cluster),
+    "public-address",
+  ];
   return [...new Set([...keys, ...others, ...(natGateways(cluster, facts) > 0 ? (["nat-gateway"] as const) : [])])];
 }
 
@@ -46,6 +54,7 @@ export function estimateCost(estimated: Estimated, prices: Prices): Cost {
   return costOf(
     [
       line("EKS control plane", "control-plane", 1, prices),
+      ...(facts.versionSupport?.isExtended ? [line(extendedSupport, "control-plane-extended-support", 1, prices)] : []),
       ...groups,
       ...(system ? [groupLine("add-ons", system, prices)] : []),
       ...(nats > 0 ? [line(nats === 1 ? "NAT gateway" : `${nats} NAT gateways`, "nat-gateway", nats, prices)] : []),

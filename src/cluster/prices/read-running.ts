@@ -6,6 +6,7 @@ import { allPages, pagesByToken, partsOf } from "../pages.ts";
 import { eksClusterTag, eksNodeGroupTag, marketOf, runningInstances, tagOf } from "../preflight/usage.ts";
 import { clusterTag } from "../resources/context.ts";
 import { isOurs } from "../resources/owner.ts";
+import { readVersions } from "../version-support.ts";
 import type { Running, RunningInstance, RunningVolume } from "./running-cost.ts";
 
 export interface RunningCluster {
@@ -35,10 +36,11 @@ export async function readRunning(aws: Aws, name: string, signal: AbortSignal): 
   const controlPlane = isTheirs ? undefined : found;
   // They are known by the tags of Kubernetes, which mean another cluster then.
   const balancers = isTheirs ? [] : named;
-  const support = controlPlane && (await supportOf(aws, controlPlane, signal));
+  const version = controlPlane?.version;
+  const isExtended = version !== undefined && (await readVersions(aws, signal)).get(version)?.isExtended;
   return {
     running: {
-      ...(support && { controlPlane: { support } }),
+      ...(controlPlane && { controlPlane: { support: isExtended ? "extended" : "standard" } }),
       instances: isTheirs ? [] : instances.map(instanceFrom),
       volumes: volumes.filter((one) => !isTheirs || tagOf(one, clusterTag) === name).map(volumeFrom),
       natGateways: gateways.NatGateways?.length ?? 0,
@@ -59,19 +61,6 @@ async function readControlPlane(aws: Aws, name: string, signal: AbortSignal): Pr
     if (awsErrorName(error) === "ResourceNotFoundException") return undefined;
     throw error;
   }
-}
-
-async function supportOf(
-  aws: Aws,
-  { version = "" }: EksCluster,
-  signal: AbortSignal,
-): Promise<"standard" | "extended"> {
-  const { clusterVersions = [] } = await (await aws.eks()).describeClusterVersions(
-    { clusterVersions: [version] },
-    signal,
-  );
-  const status = clusterVersions.find((one) => one.clusterVersion === version)?.versionStatus;
-  return String(status ?? "").toUpperCase() === "EXTENDED_SUPPORT" ? "extended" : "standard";
 }
 
 function instanceFrom(instance: Instance): RunningInstance {

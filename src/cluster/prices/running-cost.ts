@@ -1,6 +1,6 @@
 import type { Cost, CostLine } from "../../core/cloud-cluster.ts";
 import type { Market } from "../shares.ts";
-import { costOf, countText } from "./estimate-cost.ts";
+import { costOf, countText, extendedSupport } from "./estimate-cost.ts";
 import type { PriceKey } from "./products.ts";
 import type { Prices } from "./read-prices.ts";
 
@@ -81,7 +81,7 @@ function linesOf(running: Running) {
   const all: readonly { what: string; key: PriceKey; count: number; isFirst?: boolean }[] = [
     { what: "EKS control plane", key: "control-plane", count: running.controlPlane ? 1 : 0, isFirst: true },
     {
-      what: "extended support of its Kubernetes version",
+      what: extendedSupport,
       key: "control-plane-extended-support",
       count: running.controlPlane?.support === "extended" ? 1 : 0,
       isFirst: true,

@@ -33,6 +33,41 @@ describe.concurrent("a cluster on AWS", { timeout: 5 * minutes }, () => {
     });
   });
 
+  test("of an old Kubernetes costs more, which the plan says, also of one that is there", async ({ expect }) => {
+    await using place = await lifecyclePlace();
+    const { me } = place;
+    const cluster = await smallCluster("kubernetes_version: 1.32\n");
+    const extra = { what: "extended support of its Kubernetes version", perHour: { min: 0.5, max: 0.5 } };
+    const text = /^standard support of Kubernetes 1\.32 ended on [-0-9]+: the control plane costs more; /;
+    const { plan } = await me.up(cluster);
+    expect(plan.cost.lines).toContainEqual(extra);
+    const [warning = ""] = plan.warnings;
+    expect(warning).toMatch(text);
+    expect(warning).toContain("choose a newer kubernetes_version");
+    const next = await me.clouds.planConfigure({ ...cluster, kubernetes_version: null }, never);
+    expect(next.cost.lines).toContainEqual(extra);
+    expect(next.costNow?.lines).toContainEqual(extra);
+    expect(next.warnings[0]).toMatch(text);
+    expect(next.warnings[0]).toContain("`cortex cluster upgrade` brings it further");
+  });
+
+  test("is refused a bucket of another account by its name, and not where a right is missing", async ({ expect }) => {
+    await using place = await lifecyclePlace();
+    const { me, emulator } = place;
+    // S3 answers both alike.
+    emulator.faults.add({ op: "s3:GetBucketTagging", kind: "denied" });
+    await expect(me.clouds.planUp(await smallCluster(), never)).rejects.toMatchObject({
+      code: "CONFLICT",
+      message: expect.stringMatching(/^the bucket c[-0-9a-f]+ belongs to another account$/),
+      hint: "choose another cluster_name",
+    });
+    await using other = await lifecyclePlace({ denied: ["s3:GetBucketTagging"] });
+    await expect(other.me.clouds.planUp(await smallCluster(), never)).rejects.toMatchObject({
+      code: "NOT_AUTHORISED",
+      message: expect.stringContaining("may not s3:GetBucketTagging"),
+    });
+  });
+
   test("becomes what its file says: groups come, grow and go, and nothing else is touched", async ({ expect }) => {
     await using place = await lifecyclePlace();
     const { me, emulator } = place;

@@ -49,7 +49,12 @@ test.each([
   ["2026-06-01", "ended on 2026-06-01"],
   ["2026-12-30", "ends on 2026-12-30"],
 ])("a version whose standard support ends on %s is worth a word", (date, words) => {
-  const [check] = checkVersion(cluster, "1.33", new Date(date), Date.parse("2026-11-26"));
+  const [check] = checkVersion(
+    cluster,
+    "1.33",
+    { isExtended: false, standardUntil: Date.parse(date) },
+    Date.parse("2026-11-26"),
+  );
   expect(check).toMatchObject({
     name: "version",
     status: "warn",
@@ -59,6 +64,14 @@ test.each([
 });
 
 test("a version that is supported for long is not", () => {
-  expect(checkVersion(cluster, "1.34", new Date("2027-08-01"), Date.parse("2026-11-26"))).toEqual([]);
+  expect(
+    checkVersion(
+      cluster,
+      "1.34",
+      { isExtended: false, standardUntil: Date.parse("2027-08-01") },
+      Date.parse("2026-11-26"),
+    ),
+  ).toEqual([]);
   expect(checkVersion(cluster, "1.34", undefined, 0)).toEqual([]);
+  expect(checkVersion(cluster, "1.34", { isExtended: false }, 0)).toEqual([]);
 });

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import type { Facts } from "../../../src/cluster/facts.ts";
 import { estimateCost, priceKeysOf, spotTypesOf } from "../../../src/cluster/prices/estimate-cost.ts";
 import { hoursPerMonth } from "../../../src/cluster/prices/products.ts";
 import type { Prices } from "../../../src/cluster/prices/read-prices.ts";
@@ -8,6 +9,7 @@ const facts = { zones: ["a", "b", "c"].map((name) => ({ name, id: name })), inst
 const prices = pricesWith(
   {
     "control-plane": 0.1,
+    "control-plane-extended-support": 0.5,
     "network-load-balancer": 0.02,
     "classic-load-balancer": 0.03,
     "nat-gateway": 0.05,
@@ -24,8 +26,11 @@ const prices = pricesWith(
   { "m5.large": 0.4, "m5a.large": 0.3 },
 );
 
-async function estimate(text: string, known: Prices = prices) {
-  const { lines, perHour, ...rest } = estimateCost({ cluster: await clusterFrom(text), facts }, known);
+async function estimate(text: string, known: Prices = prices, more: Pick<Facts, "versionSupport"> = {}) {
+  const { lines, perHour, ...rest } = estimateCost(
+    { cluster: await clusterFrom(text), facts: { ...facts, ...more } },
+    known,
+  );
   const round = (dollars: number) => Math.round(dollars * 1e6) / 1e6;
   const range = (one: { min: number; max: number } | undefined) => one && `${round(one.min)}-${round(one.max)}`;
   return { lines: lines.map((line) => `${line.what} = ${range(line.perHour)}`), perHour: range(perHour), ...rest };
@@ -45,6 +50,16 @@ test("a cluster costs from its smallest to its largest, disks and public address
     pricesOf: "2026-11-26",
     isCached: false,
   });
+});
+
+test("a version that has outlived its standard support costs more", async () => {
+  const text = "node_groups: [{name: cpu, instance_type: m5.large}]";
+  const versionSupport = { isExtended: true };
+  const { lines, perHour } = await estimate(text, prices, { versionSupport });
+  expect(lines[1]).toBe("extended support of its Kubernetes version = 0.5-0.5");
+  expect(perHour).toBe("1.69-5.91");
+  const keys = priceKeysOf({ cluster: await clusterFrom(text), facts: { ...facts, versionSupport } });
+  expect(keys).toContain("control-plane-extended-support");
 });
 
 test("a spot group costs from the cheapest of its types to what is paid at most", async () => {

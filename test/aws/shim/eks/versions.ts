@@ -4,24 +4,36 @@ import { page } from "./state.ts";
 
 export const defaultVersion = "1.35";
 
-function version(minor: number, support: "STANDARD_SUPPORT" | "EXTENDED_SUPPORT"): ClusterVersionInformation {
-  const clusterVersion = `1.${minor}`;
-  const month = (n: number) => new Date(Date.UTC(2025, (minor - 33) * 4 + n, 1));
+const dayMs = 86_400_000;
+
+function version(minor: number, support: "STANDARD_SUPPORT" | "EXTENDED_SUPPORT"): Version {
+  return { minor, clusterVersion: `1.${minor}`, support };
+}
+
+/** @param now of a clock in which the support of each version ends four months after that of the one before */
+function told({ minor, clusterVersion, support }: Version, now: number): ClusterVersionInformation {
+  const month = (n: number) => new Date(now + ((minor - 32.5) * 4 + n) * 30 * dayMs);
   return {
     clusterVersion,
     clusterType: "eks",
     defaultPlatformVersion: platformVersion(clusterVersion),
     defaultVersion: clusterVersion === defaultVersion,
-    releaseDate: month(4),
-    endOfStandardSupportDate: month(18),
-    endOfExtendedSupportDate: month(30),
+    releaseDate: month(-14),
+    endOfStandardSupportDate: month(1),
+    endOfExtendedSupportDate: month(13),
     versionStatus: support,
     kubernetesPatchVersion: `${clusterVersion}.2`,
   };
 }
 
+interface Version {
+  readonly minor: number;
+  readonly clusterVersion: string;
+  readonly support: "STANDARD_SUPPORT" | "EXTENDED_SUPPORT";
+}
+
 /** Newest first, as EKS lists them. */
-export const versions: readonly ClusterVersionInformation[] = [
+export const versions: readonly Version[] = [
   version(36, "STANDARD_SUPPORT"),
   version(35, "STANDARD_SUPPORT"),
   version(34, "STANDARD_SUPPORT"),
@@ -37,7 +49,8 @@ export const versionHandlers: Handlers = {
       (named.length === 0 || named.includes(clusterVersion!)) &&
       (query.get("defaultOnly") !== "true" || defaultVersion === true) &&
       (!query.has("versionStatus") || query.get("versionStatus") === versionStatus);
-    return page(handling, "clusterVersions", versions.filter(isWanted));
+    const all = versions.map((one) => told(one, handling.world.clock.now()));
+    return page(handling, "clusterVersions", all.filter(isWanted));
   },
 };
 
