@@ -108,14 +108,21 @@ function createWorld(
 ): World {
   const regions = new Map<string, ReturnType<typeof createRegionState>>();
   const motos = new Map<string, Moto>();
-  const { registry, controlPlane, denied = [], scarce = [], quotas = {}, times } = options;
+  const { registry, controlPlane, denied = [], scarce = [], withoutAddons = [], quotas = {}, times } = options;
   return {
     account,
     caller: `arn:aws:iam::${account}:user/somebody`,
     clock,
     timeline: createTimeline(clock.now),
     times: { ...serviceTimes, ...times },
-    options: { denied, scarce, quotas, ...(registry && { registry }), ...(controlPlane && { controlPlane }) },
+    options: {
+      denied,
+      scarce,
+      withoutAddons,
+      quotas,
+      ...(registry && { registry }),
+      ...(controlPlane && { controlPlane }),
+    },
     moto: (region) => motos.get(region) ?? remember(motos, region, connect(region)),
     in: (region) => regions.get(region) ?? remember(regions, region, createRegionState()),
     regions,

@@ -2,7 +2,9 @@ import type { Aws } from "../../aws/aws.ts";
 import type { CloudRight } from "../../core/cloud-rights.ts";
 import type { Cluster } from "../../spec/parse-cluster.ts";
 import type { Facts } from "../facts.ts";
-import { type Finding, findingsOf, join, nothingFound, throwFindings } from "./findings.ts";
+import { BucketRefused, takenHint, takenText } from "../resources/bucket.ts";
+import { checkAddons } from "./addon-offers.ts";
+import { type Finding, type Findings, findingsOf, join, nothingFound, throwFindings } from "./findings.ts";
 import { checkQuotas } from "./quotas.ts";
 import { checkRights } from "./rights.ts";
 
@@ -28,14 +30,24 @@ export async function preflight(question: PreflightQuestion, signal: AbortSignal
   const { aws, cluster, facts, factsFailure, needs, creates } = question;
   const earlier = factsFailure === undefined ? [] : findingsOf(factsFailure);
   if (!earlier) throw factsFailure;
-  const [rights, quotas] = await Promise.all([
+  const [rights, ...others] = await Promise.all([
     checkRights(aws, needs, signal),
     facts ? checkQuotas(aws, { cluster, facts, creates }, signal) : nothingFound,
+    facts ? checkAddons(aws, { version: facts.kubernetesVersion, creates }, signal) : nothingFound,
   ]);
   // A right that was missed before is one of all that are missing.
   const isToldAnyway = ({ code }: Finding) => code === "NOT_AUTHORISED" && rights.findings.length > 0;
-  const { findings, warnings } = join([rights, quotas]);
-  const all = [...earlier.filter((one) => !isToldAnyway(one)), ...findings];
+  const { findings, warnings } = join([rights, ...others]);
+  const told = mayAll(rights) && factsFailure instanceof BucketRefused ? [takenBucket(factsFailure)] : earlier;
+  const all = [...told.filter((one) => !isToldAnyway(one)), ...findings];
   throwFindings(all, `${cluster.cluster_name} in ${aws.region}`);
   return warnings;
+}
+
+function mayAll({ findings, warnings }: Findings): boolean {
+  return findings.length === 0 && warnings.length === 0;
+}
+
+function takenBucket({ bucket }: BucketRefused): Finding {
+  return { code: "CONFLICT", message: takenText(bucket), hint: takenHint };
 }

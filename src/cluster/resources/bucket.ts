@@ -48,7 +48,10 @@ export function bucketKind(context: ResourceContext): BucketKind {
     needs: [],
     typicalMs: { create: 3_000, update: 1_000, remove: 3_000 },
     async list(signal) {
-      const tags = await readTags(await aws.s3(), ours, signal);
+      const tags = await readTags(await aws.s3(), ours, signal).catch((error: unknown) => {
+        const isRefused = error instanceof CortexError && awsErrorName(error) === "AccessDenied";
+        throw isRefused ? new BucketRefused(name, error) : error;
+      });
       const isForeign = tags?.[clusterTag] !== undefined && tags[clusterTag] !== clusterName;
       if (tags === undefined || isForeign) return [];
       const found: Found<Bucket> = { id: "bucket", label: name, state: { name, tags }, status: "ready" };
@@ -126,11 +129,21 @@ async function isEmpty(s3: S3, ours: Ours, signal: AbortSignal): Promise<boolean
   return ((await s3.listObjectsV2({ ...ours, MaxKeys: 1 }, signal)).Contents ?? []).length === 0;
 }
 
+export const takenText = (name: string) => `the bucket ${name} belongs to another account`;
+export const takenHint = "choose another cluster_name";
+
 function taken(name: string, cause: unknown): CortexError {
-  return new CortexError("CONFLICT", `the bucket ${name} belongs to another account`, {
-    hint: "choose another cluster_name",
-    cause,
-  });
+  return new CortexError("CONFLICT", takenText(name), { hint: takenHint, cause });
+}
+
+/** It belongs to another account, or that right is missing: S3 answers both alike. */
+export class BucketRefused extends CortexError {
+  readonly bucket: string;
+
+  constructor(bucket: string, cause: CortexError) {
+    super("NOT_AUTHORISED", cause.message, { ...(cause.hint !== undefined && { hint: cause.hint }), cause });
+    this.bucket = bucket;
+  }
 }
 
 function hasVersions(name: string, cause: unknown): CortexError {

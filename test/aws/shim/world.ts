@@ -19,6 +19,8 @@ export interface WorldOptions {
   readonly denied: readonly string[];
   /** Instance types that cannot be had. */
   readonly scarce: readonly string[];
+  /** Add-ons that EKS does not offer. */
+  readonly withoutAddons: readonly string[];
   /** Values of quotas by code: `L-1216C47A`. */
   readonly quotas: Readonly<Record<string, number>>;
 }

@@ -16,6 +16,8 @@ const creates = [
   "nat-gateway/us-east-1a",
   "control-plane",
   "node-group/cpu",
+  "addon/coredns",
+  "addon/metrics-server",
 ];
 
 async function factsOf({ aws, signal }: Emulated, text: string, standing = {}) {
@@ -155,6 +157,19 @@ describe("what is looked at before anything is made", () => {
     expect(await look(account)).toEqual([
       expect.stringContaining("8 is the most, and this cluster may come to need 10 more"),
     ]);
+  });
+
+  test("is whether EKS has the add-ons and the version of Kubernetes", async () => {
+    await using account = await emulated({ withoutAddons: ["metrics-server"] });
+    expect(await refusal(look(account))).toMatchObject({
+      code: "NOT_SUPPORTED",
+      message: "EKS does not offer the add-on metrics-server for Kubernetes 1.34 in us-east-1",
+    });
+    expect(await refusal(look(account, `${small}kubernetes_version: 1.19\n`))).toMatchObject({
+      code: "SPEC_INVALID",
+      message: "kubernetes_version: EKS does not offer 1.19 in us-east-1",
+      hint: "it offers 1.32, 1.33, 1.34, 1.35, 1.36",
+    });
   });
 
   test("tells reasons of every kind together", async () => {

@@ -50,7 +50,7 @@ export const addonHandlers: Handlers = {
   DescribeAddonVersions: (handling) => {
     const { query } = handling.request;
     const [name, version] = [query.get("addonName"), query.get("kubernetesVersion")];
-    if (name !== null && !(name in known)) throw invalid(`Addon ${name} specified is not supported`);
+    if (name !== null) mustBeOffered(handling, name);
     const names = name === null ? Object.keys(known) : [name];
     return page(
       handling,
@@ -65,7 +65,7 @@ async function createAddon(handling: Handling) {
   const input = inputOf<CreateAddonCommandInput>(handling);
   const record = clusterNamed(handling);
   const name = input.addonName ?? "";
-  if (!(name in known)) throw invalid(`Addon ${name} specified is not supported`);
+  mustBeOffered(handling, name);
   if (record.addons.has(name)) throw inUse(`Addon already exists.`);
   mustBeActive(record);
   mustFit(record, name, input.addonVersion);
@@ -156,7 +156,7 @@ function shown({ world }: Handling, { nodeGroups }: EksCluster, { addon, changed
 
 function infoOf(name: string, version: string | undefined): AddonInfo {
   const all = versions
-    .map(({ clusterVersion }) => clusterVersion!)
+    .map(({ clusterVersion }) => clusterVersion)
     .filter((one) => version === undefined || one === version);
   return {
     addonName: name,
@@ -181,6 +181,11 @@ function versionsFor(name: string, clusterVersion: string): string[] {
   const minor = clusterVersion.split(".")[1]!;
   // Add-ons are built anew for every version of Kubernetes.
   return known[name]!.versions.map((version) => `${version.replace("MINOR", minor)}-eksbuild.${Number(minor) - 30}`);
+}
+
+function mustBeOffered({ world }: Handling, name: string) {
+  if (name in known && !world.options.withoutAddons.includes(name)) return;
+  throw invalid(`Addon ${name} specified is not supported`);
 }
 
 function mustFit({ cluster }: EksCluster, name: string, version: string | undefined) {
