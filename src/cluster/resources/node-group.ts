@@ -11,6 +11,7 @@ import { nodeGroupDifferences, scalingChange } from "./node-group-differences.ts
 import { cannotRemove, explained, failed, gone } from "./node-group-errors.ts";
 import { allGroups, describe, foundOf, stateOf } from "./node-group-state.ts";
 import { watchTrouble } from "./node-group-trouble.ts";
+import { tagNodes } from "./node-tags.ts";
 import { iamTellsWithinMs, type RoleState, type RoleWish } from "./role.ts";
 import type { SubnetKind } from "./subnet.ts";
 import { type Tags, tagDifferences } from "./tags.ts";
@@ -246,6 +247,10 @@ export function nodeGroupKind(context: ResourceContext, needs: NodeGroupNeeds): 
   async function finish(eks: Eks, wish: NodeGroupWish, state: NodeGroup, signal: AbortSignal): Promise<NodeGroup> {
     const tags = allTags(wish);
     if (tagDifferences(tags, state.tags).length === 0) return state;
+    if (state.autoScalingGroup !== undefined && tagDifferences(context.tags, state.tags).length > 0) {
+      const { name: nodeGroup, autoScalingGroup } = state;
+      await tagNodes(aws, { clusterName, nodeGroup, autoScalingGroup }, context.tags, signal);
+    }
     if (wish.group.infs > 0 && state.autoScalingGroup !== undefined) {
       const autoScaling = await aws.autoScaling();
       const tag = {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { eksClusterTag, runningInstances, tagOf } from "../../../src/cluster/preflight/usage.ts";
 import type { Cluster } from "../../../src/spec/parse-cluster.ts";
 import { doneBy, lifecyclePlace, never, type Operator, smallCluster } from "../support/lifecycle.ts";
 
@@ -49,6 +50,32 @@ describe.concurrent("a cluster on AWS", { timeout: 5 * minutes }, () => {
     expect(next.costNow?.lines).toContainEqual(extra);
     expect(next.warnings[0]).toMatch(text);
     expect(next.warnings[0]).toContain("`cortex cluster upgrade` brings it further");
+  });
+
+  test("gives other tags to nodes that run and to those to come, and exchanges none", async ({ expect }) => {
+    await using place = await lifecyclePlace();
+    const { me, emulator } = place;
+    const cluster = await smallCluster("tags: {team: a, kept: yes}\n");
+    expect((await me.up(cluster)).outcome.failures).toEqual([]);
+    const nodes = () =>
+      runningInstances(me.aws, [{ Name: `tag:${eksClusterTag}`, Values: [cluster.cluster_name] }], never);
+    const [node] = await nodes();
+    const retagged = changed(cluster, { tags: { team: "b", owner: "c", kept: "yes" } });
+    const plan = await me.clouds.planConfigure(retagged, never);
+    const group = plan.changes.find(({ id }) => id === "node-group/cpu");
+    expect(group?.differences).toEqual([
+      { field: "tags.team", from: "a", to: "b" },
+      { field: "tags.owner", from: "none", to: "c" },
+    ]);
+    expect((await me.clouds.apply(plan, () => {}, never)).failures).toEqual([]);
+    expect(doneBy(await me.clouds.planConfigure(retagged, never))).toEqual([]);
+    expect(emulator.calls.of("eks:UpdateNodegroupVersion")).toEqual([]);
+    const [cpu] = retagged.node_groups;
+    await configure(me, changed(retagged, { node_groups: [{ ...cpu!, min_instances: 2 }] }));
+    const now = await nodes();
+    expect(now).toHaveLength(2);
+    expect(now.map(({ InstanceId }) => InstanceId)).toContain(node?.InstanceId);
+    for (const one of now) expect(["team", "owner", "kept"].map((key) => tagOf(one, key))).toEqual(["b", "c", "yes"]);
   });
 
   test("is refused a bucket of another account by its name, and not where a right is missing", async ({ expect }) => {
