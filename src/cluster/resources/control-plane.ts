@@ -110,13 +110,13 @@ export function controlPlaneKind(context: ResourceContext, needs: ControlPlaneNe
       return untilActive(eks, name, { ...doing, typicalMs: createMs }, signal);
     },
 
-    differences: (wish, state, states) => [
-      ...versionDifference(wish, state),
-      ...accessDifferences(wish, state),
-      ...subnetDifference(subnetIds(wish.subnets, states, needs), state),
-      ...listDifference("logs of the control plane", state.logTypes, wish.logTypes),
-      ...tagDifferences(tagsOf(context, wish.id), state.tags),
-    ],
+    *differences(wish, state, states) {
+      yield* versionDifference(wish, state);
+      yield* accessDifferences(wish, state);
+      yield* listDifference("logs of the control plane", state.logTypes, wish.logTypes);
+      yield* tagDifferences(tagsOf(context, wish.id), state.tags);
+      yield* subnetDifference(subnetIds(wish.subnets, states, needs), state);
+    },
 
     async update(wish, state, doing, signal) {
       const eks = await aws.eks();

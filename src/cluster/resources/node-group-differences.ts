@@ -4,21 +4,13 @@ import type { ManagedGroup } from "../node-groups.ts";
 import { diskDifferences, type LaunchTemplate } from "./launch-template.ts";
 import type { NodeGroup } from "./node-group.ts";
 
-/** What a node group hangs on; what is undefined stays as it is. */
-export interface Basis {
-  readonly version?: string;
-  readonly subnetIds?: readonly string[];
-  readonly launchTemplate?: LaunchTemplate;
-}
-
 const hint = "EKS never changes it of a group: add one under another name, and remove this one when nothing uses it";
 
-/** Pure. Tags aside. */
-export function nodeGroupDifferences(group: ManagedGroup, state: NodeGroup, basis: Basis): readonly Difference[] {
+/** Pure. Without those of what it hangs on, and of tags. @param version undefined: it stays as it is */
+export function nodeGroupDifferences(group: ManagedGroup, state: NodeGroup, version?: string): readonly Difference[] {
   return [
-    ...versionDifference(basis.version, state),
-    ...fixedDifferences(group, state, basis),
-    ...diskChanges(group, state, basis.launchTemplate),
+    ...versionDifference(version, state),
+    ...fixedDifferences(group, state),
     ...sizeDifferences(group, state),
     ...missingOf("labels", group.labels, state.labels),
     ...missingOf("taints", taintTexts(group.taints), taintTexts(state.taints)),
@@ -54,7 +46,7 @@ function versionDifference(version: string | undefined, state: NodeGroup): reado
   return [{ field: "kubernetes_version", from: state.version, to: version }];
 }
 
-function fixedDifferences(group: ManagedGroup, state: NodeGroup, { subnetIds }: Basis): readonly Difference[] {
+function fixedDifferences(group: ManagedGroup, state: NodeGroup): readonly Difference[] {
   // The one for add-ons is ours: whatever it runs on is good enough.
   if (group.isSystem) return [];
   const field = (name: string) => `node_groups.${group.group}.${name}`;
@@ -70,17 +62,26 @@ function fixedDifferences(group: ManagedGroup, state: NodeGroup, { subnetIds }: 
     has.length === group.instanceTypes.length && has.every((type) => group.instanceTypes.includes(type));
   const typesName = has[0] === group.instanceTypes[0] ? "spot_config.instance_distribution" : "instance_type";
   const types = isSameTypes ? [] : [fixed(typesName, has.join(", "), group.instanceTypes.join(", "))];
-  const strays = subnetIds ? state.subnetIds.filter((id) => !subnetIds.includes(id)) : [];
-  const subnets = strays.length === 0 ? [] : [fixed("subnets", strays.join(", "), (subnetIds ?? []).join(", "))];
-  return [...isSpot, ...types, ...subnets];
+  return [...isSpot, ...types];
 }
 
-function diskChanges(
+/** Pure. @param wanted ids of the subnets that its nodes may be in */
+export function subnetDifferences(
+  { isSystem }: ManagedGroup,
+  { subnetIds }: NodeGroup,
+  wanted: readonly string[],
+): readonly Difference[] {
+  const strays = isSystem ? [] : subnetIds.filter((id) => !wanted.includes(id));
+  if (strays.length === 0) return [];
+  return [{ field: "subnets", from: strays.join(", "), to: wanted.join(", "), isFixed: { hint } }];
+}
+
+/** Pure. @param template what its nodes should be made by */
+export function diskChanges(
   group: ManagedGroup,
   { launchTemplate: used }: NodeGroup,
-  template: LaunchTemplate | undefined,
+  template: LaunchTemplate,
 ): readonly Difference[] {
-  if (!template) return [];
   const field = `node_groups.${group.group}.disk`;
   if (used?.templateId !== template.templateId) {
     return [{ field, from: used?.templateId ?? "none", to: template.templateId, isFixed: { hint } }];

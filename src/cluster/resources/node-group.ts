@@ -7,7 +7,7 @@ import { type SubnetRef, subnetIds } from "../wanted-network.ts";
 import { clusterTag, completeTag, type ResourceContext, tagsOf } from "./context.ts";
 import { awaitsRole, type Change, isInUse, makeNamed, orAbsent, update, type Waiting } from "./eks-calls.ts";
 import type { LaunchTemplateKind } from "./launch-template.ts";
-import { nodeGroupDifferences, scalingChange } from "./node-group-differences.ts";
+import { diskChanges, nodeGroupDifferences, scalingChange, subnetDifferences } from "./node-group-differences.ts";
 import { cannotRemove, explained, failed, gone } from "./node-group-errors.ts";
 import { allGroups, describe, foundOf, stateOf } from "./node-group-state.ts";
 import { watchTrouble } from "./node-group-trouble.ts";
@@ -115,16 +115,13 @@ export function nodeGroupKind(context: ResourceContext, needs: NodeGroupNeeds): 
       return finish(eks, wish, state, signal);
     },
 
-    differences: (wish, state, states) => [
-      ...nodeGroupDifferences(wish.group, state, {
-        ...(wish.version !== undefined && { version: wish.version }),
-        ...(wish.subnets && { subnetIds: subnetIds(wish.subnets, states, needs) }),
-        ...(wish.launchTemplate !== undefined && {
-          launchTemplate: states.of(needs.launchTemplate, wish.launchTemplate),
-        }),
-      }),
-      ...tagDifferences(allTags(wish), state.tags),
-    ],
+    *differences(wish, state, states) {
+      yield* nodeGroupDifferences(wish.group, state, wish.version);
+      yield* tagDifferences(allTags(wish), state.tags);
+      if (wish.subnets) yield* subnetDifferences(wish.group, state, subnetIds(wish.subnets, states, needs));
+      if (wish.launchTemplate === undefined) return;
+      yield* diskChanges(wish.group, state, states.of(needs.launchTemplate, wish.launchTemplate));
+    },
 
     async update(wish, state, doing, signal) {
       const eks = await aws.eks();

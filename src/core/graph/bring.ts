@@ -129,7 +129,7 @@ async function meet(wanted: Wanted, state: unknown, bringing: Bringing, signal: 
   const { id, kind, wish } = wanted;
   let now = state;
   for (let tries = 1; ; tries += 1) {
-    const differences = kind.differences(wish, now, bringing.states);
+    const differences = [...kind.differences(wish, now, bringing.states)];
     const fixed = fixedProblems(differences);
     if (fixed.length > 0) throw cannotChange(fixed);
     if (differences.length === 0) return now;

@@ -75,7 +75,7 @@ function wantedSteps(wanted: readonly Wanted[], { kept }: Chosen): readonly Step
   });
 }
 
-function wantedStep(wanted: Wanted, found: Found<unknown> | undefined, differences: () => readonly Difference[]): Step {
+function wantedStep(wanted: Wanted, found: Found<unknown> | undefined, differences: () => Iterable<Difference>): Step {
   const { id, kind, needs, detail } = wanted;
   const base = { id, kind, needs, wanted, title: kind.title, ...(found && { found, label: found.label }) };
   const { create, update, remove } = kind.typicalMs;
@@ -87,21 +87,26 @@ function wantedStep(wanted: Wanted, found: Found<unknown> | undefined, differenc
   if (found.status === "removing") {
     return { ...made, action: "replace", detail: "it is being removed", expectedMs: remove + create };
   }
-  const known = knownDifferences(differences);
-  const there = { ...base, differences: known instanceof NotYet ? [] : known };
+  const { known, notYet } = knownDifferences(differences);
+  const there = { ...base, differences: known };
   if (found.status === "making") return { ...there, action: "settle", detail: "being made", expectedMs: create };
   if (found.status === "changing") return { ...there, action: "settle", detail: "being changed", expectedMs: update };
-  if (known instanceof NotYet) return { ...there, action: "update", detail: `after ${known.id}`, expectedMs: update };
+  if (notYet) return { ...there, action: "update", detail: `after ${notYet.id}`, expectedMs: update };
   if (known.length > 0) return { ...there, action: "update", expectedMs: update };
   return { ...there, action: "keep", expectedMs: 0 };
 }
 
-/** @returns NotYet when they depend on something that is only going to be made */
-function knownDifferences(differences: () => readonly Difference[]): readonly Difference[] | NotYet {
+/** @returns with what others depend on that is only going to be made */
+function knownDifferences(differences: () => Iterable<Difference>): {
+  readonly known: readonly Difference[];
+  readonly notYet?: NotYet;
+} {
+  const known: Difference[] = [];
   try {
-    return differences();
+    for (const difference of differences()) known.push(difference);
+    return { known };
   } catch (error) {
-    if (error instanceof NotYet) return error;
+    if (error instanceof NotYet) return { known, notYet: error };
     throw error;
   }
 }

@@ -68,8 +68,11 @@ export interface ResourceKind<in Wish, State> {
    * and adopts it, or tries again when it may only have been made
    */
   create(wish: Wish, doing: Doing, signal: AbortSignal): Promise<State>;
-  /** Pure. Empty: it is as it should be. Asked again just before it would be changed, with the states of that moment. */
-  differences(wish: Wish, state: State, states: States): readonly Difference[];
+  /**
+   * Pure. Empty: it is as it should be. Asked again just before it would be changed, with the states of that moment. Those that hang
+   * on no other state come first: they are known also where another state is not there yet.
+   */
+  differences(wish: Wish, state: State, states: States): Iterable<Difference>;
   update(wish: Wish, state: State, doing: Doing, signal: AbortSignal): Promise<State>;
   /** Waits until one that is `making` or `changing` is ready. */
   settle(found: Found<State>, doing: Omit<Doing, "states">, signal: AbortSignal): Promise<State>;

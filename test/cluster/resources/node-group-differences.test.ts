@@ -2,7 +2,12 @@ import { describe, expect, test } from "vitest";
 import { type ManagedGroup, managedGroups } from "../../../src/cluster/node-groups.ts";
 import type { LaunchTemplate } from "../../../src/cluster/resources/launch-template.ts";
 import type { NodeGroup } from "../../../src/cluster/resources/node-group.ts";
-import { nodeGroupDifferences, scalingChange } from "../../../src/cluster/resources/node-group-differences.ts";
+import {
+  diskChanges,
+  nodeGroupDifferences,
+  scalingChange,
+  subnetDifferences,
+} from "../../../src/cluster/resources/node-group-differences.ts";
 import { group, instanceTypes } from "../eks-samples.ts";
 
 const wanted = managedOf({ name: "gpu", instance_type: "g4dn.xlarge", min_instances: 1, max_instances: 5 });
@@ -39,17 +44,15 @@ function template(rest: Partial<LaunchTemplate> = {}): LaunchTemplate {
   return { templateId: "lt-1", name: "c-gpu", version: 1, diskVersion: 1, disk, tags: {}, ...rest };
 }
 
-const basis = { subnetIds: ["subnet-a", "subnet-b"], launchTemplate: template() };
-
 describe("a node group that runs", () => {
   test("is as it should be", () => {
-    expect(nodeGroupDifferences(wanted, running(), basis)).toEqual([]);
+    expect(nodeGroupDifferences(wanted, running())).toEqual([]);
     expect(scalingChange(wanted, running())).toBeUndefined();
   });
 
   test("gets other limits, and keeps as many instances as it has where they are within", () => {
     const larger = { ...wanted, max: 8 };
-    expect(nodeGroupDifferences(larger, running(), basis)).toEqual([
+    expect(nodeGroupDifferences(larger, running())).toEqual([
       { field: "node_groups.gpu.max_instances", from: "5", to: "8" },
     ]);
     expect(scalingChange(larger, running())).toEqual({ scalingConfig: { minSize: 1, maxSize: 8 } });
@@ -64,7 +67,7 @@ describe("a node group that runs", () => {
 
   test("gets back labels and taints that somebody took, and keeps those of others", () => {
     const bare = running({ labels: { others: "stay" }, taints: [] });
-    expect(nodeGroupDifferences(wanted, bare, basis).map(({ field }) => field)).toEqual([
+    expect(nodeGroupDifferences(wanted, bare).map(({ field }) => field)).toEqual([
       "labels.cortex.dev/node-group",
       "labels.k8s.amazonaws.com/accelerator",
       "taints.nvidia.com/gpu",
@@ -79,36 +82,42 @@ describe("a node group that runs", () => {
     ["instance_type", running({ instanceTypes: ["g4dn.2xlarge"] })],
     ["spot_config.instance_distribution", running({ instanceTypes: ["g4dn.xlarge", "g5.xlarge"] })],
     ["spot", running({ isSpot: true })],
-    ["subnets", running({ subnetIds: ["subnet-a", "subnet-elsewhere"] })],
   ])("keeps its %s: another one takes another group", (name, state) => {
-    const [difference] = nodeGroupDifferences(wanted, state, basis);
+    const [difference] = nodeGroupDifferences(wanted, state);
     expect(difference?.field).toBe(`node_groups.gpu.${name}`);
     expect(difference?.isFixed?.hint).toContain("under another name");
   });
 
+  test("keeps its subnets", () => {
+    expect(subnetDifferences(wanted, running(), ["subnet-a", "subnet-b"])).toEqual([]);
+    const strays = running({ subnetIds: ["subnet-a", "subnet-elsewhere"] });
+    expect(subnetDifferences(wanted, strays, ["subnet-a"])).toMatchObject([
+      { field: "subnets", from: "subnet-elsewhere", isFixed: {} },
+    ]);
+  });
+
   test("for add-ons is good enough on whatever it runs", () => {
     const system = { ...wanted, isSystem: true };
-    expect(nodeGroupDifferences(system, running({ instanceTypes: ["t4g.medium"] }), basis)).toEqual([]);
+    expect(nodeGroupDifferences(system, running({ instanceTypes: ["t4g.medium"] }))).toEqual([]);
   });
 
   test("gets new nodes where the disk is changed, before and after its launch template is", () => {
     const larger = managedOf({ name: "gpu", instance_type: "g4dn.xlarge", instance_volume_size: 100 });
-    expect(nodeGroupDifferences(larger, running(), basis)).toEqual([
+    expect(diskChanges(larger, running(), template())).toEqual([
       { field: "node_groups.gpu.instance_volume_size", from: "50", to: "100" },
     ]);
-    const changed = { ...basis, launchTemplate: template({ version: 2, diskVersion: 2, disk: larger.disk }) };
-    expect(nodeGroupDifferences(larger, running(), changed)).toHaveLength(1);
+    const changed = template({ version: 2, diskVersion: 2, disk: larger.disk });
+    expect(diskChanges(larger, running(), changed)).toHaveLength(1);
     const exchanged = running({ launchTemplate: { templateId: "lt-1", version: 2 } });
-    expect(nodeGroupDifferences(larger, exchanged, changed)).toEqual([]);
+    expect(diskChanges(larger, exchanged, changed)).toEqual([]);
   });
 
   test("keeps its nodes where only tags of the launch template changed", () => {
-    const retagged = { ...basis, launchTemplate: template({ version: 3, diskVersion: 1 }) };
-    expect(nodeGroupDifferences(wanted, running(), retagged)).toEqual([]);
+    expect(diskChanges(wanted, running(), template({ version: 3, diskVersion: 1 }))).toEqual([]);
   });
 
   test("is brought to another version only when that is asked for", () => {
-    expect(nodeGroupDifferences(wanted, running(), { ...basis, version: "1.35" })).toEqual([
+    expect(nodeGroupDifferences(wanted, running(), "1.35")).toEqual([
       { field: "kubernetes_version", from: "1.34", to: "1.35" },
     ]);
   });

@@ -123,21 +123,14 @@ export class FakeCloud {
         await this.#until(label, "ready", create, clock, signal);
         return this.#state(label);
       },
-      differences: (wish, state, states) => [
-        ...(wish.value === state.value
-          ? []
-          : [
-              {
-                field: `${wish.id}.value`,
-                from: state.value,
-                to: wish.value,
-                ...(wish.isFixed && { isFixed: { hint: "make another" } }),
-              },
-            ]),
-        ...(labelsOf(wish, states).join() === state.uses.join()
-          ? []
-          : [{ field: `${wish.id}.on`, from: state.uses.join(), to: labelsOf(wish, states).join() }]),
-      ],
+      *differences(wish, state, states) {
+        if (wish.value !== state.value) {
+          const isFixed = wish.isFixed && { isFixed: { hint: "make another" } };
+          yield { field: `${wish.id}.value`, from: state.value, to: wish.value, ...isFixed };
+        }
+        const [from, to] = [state.uses.join(), labelsOf(wish, states).join()];
+        if (from !== to) yield { field: `${wish.id}.on`, from, to };
+      },
       update: async (wish, state, { states, clock }, signal) => {
         const uses = labelsOf(wish, states);
         await this.#call(signal, () => {

@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { CortexError } from "../../../src/core/errors.ts";
 import { type PlannedChange, realChanges, unseenChanges } from "../../../src/core/graph/plan.ts";
@@ -72,6 +73,21 @@ describe("a plan", () => {
         { message: "vpc/b.value is a and cannot become c" },
       ],
     });
+  });
+
+  test("is none where something cannot be changed, whatever of the rest is missing", () => {
+    const wanted = [network, wish(subnet, "subnet/a", [network]), wish(nat, "nat/a", [zone("a")], "b", true)];
+    fc.assert(
+      fc.property(fc.subarray(["vpc", "subnet/a"]), (there) => {
+        const found = foundAs({
+          vpc: there.includes("vpc") ? [at("vpc", "v")] : [],
+          subnet: there.includes("subnet/a") ? [at("subnet/a", "s", ["v"])] : [],
+          nat: [at("nat/a", "n", ["s"])],
+        });
+        const error = caught(() => planUp({ kinds, wanted, found }));
+        expect(error).toMatchObject({ code: "NOT_SUPPORTED", message: "nat/a.value is a and cannot become b" });
+      }),
+    );
   });
 
   test("goes beyond one that was shown where it does something that nobody agreed to", () => {
