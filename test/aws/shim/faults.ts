@@ -141,6 +141,7 @@ export function refusalOf(kind: FaultKind, request: AwsRequest, caller: string):
 /** @returns the action of a call as IAM names it */
 export function actionOf({ service, operation }: AwsRequest): string {
   const renamed: Readonly<Record<string, string>> = {
+    ListBuckets: "ListAllMyBuckets",
     HeadBucket: "ListBucket",
     ListObjectsV2: "ListBucket",
     DeleteObjects: "DeleteObject",
