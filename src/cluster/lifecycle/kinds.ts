@@ -5,6 +5,7 @@ import type { Facts } from "../facts.ts";
 import { nodeGroupLabel } from "../node-groups.ts";
 import type { Standing } from "../preflight/read-facts.ts";
 import type { ResourceContext } from "../resources/context.ts";
+import type { ControlPlane } from "../resources/control-plane.ts";
 import { type EksKinds, eksKinds } from "../resources/eks-kinds.ts";
 import { kubernetesKinds } from "../resources/kubernetes-kinds.ts";
 import { type NetworkKinds, networkKinds } from "../resources/network-kinds.ts";
@@ -43,8 +44,12 @@ export function wantedOf(cluster: Cluster, facts: Facts, kinds: ClusterKinds): r
 export function standingOf(found: FoundByKind, { network, eks }: ClusterKinds): Standing {
   const zones = (found.get(network.subnet.name) ?? []).map(({ id }) => id.replace(/^subnet\/(?:public|private)-/, ""));
   const [controlPlane] = found.get(eks.controlPlane.name) ?? [];
-  const version = (controlPlane?.state as { readonly version?: string } | undefined)?.version;
-  return { zones: [...new Set(zones)].sort(), ...(version !== undefined && { kubernetesVersion: version }) };
+  const { version, tags } = (controlPlane?.state ?? {}) as Partial<ControlPlane>;
+  return {
+    zones: [...new Set(zones)].sort(),
+    ...(version !== undefined && { kubernetesVersion: version }),
+    ...(tags && { tags }),
+  };
 }
 
 /** @returns how many instances each node group of the user's keeps at least; undefined before there is a control plane */

@@ -18,6 +18,7 @@ import { supportText } from "../version-support.ts";
 import { defaultKubernetesVersion } from "../wanted-eks.ts";
 import { changesOf } from "./changes.ts";
 import { costsOfUp } from "./costs.ts";
+import { keptTagWarnings } from "./kept-tags.ts";
 import { type ClusterKinds, isAnythingThere, kindsOf, standingGroups, standingOf, wantedOf } from "./kinds.ts";
 import { notOurs, notThere, reach } from "./reach.ts";
 import { checkSize } from "./size-rules.ts";
@@ -62,7 +63,8 @@ export async function planCluster(
   const isThere = isAnythingThere(found, kinds);
   if (mustExist && !isThere) throw notThere(id);
   checkSize(cluster, standingGroups(found, kinds));
-  const asked = { cluster, aws, standing: standingOf(found, kinds), defaultVersion: defaultKubernetesVersion };
+  const standing = standingOf(found, kinds);
+  const asked = { cluster, aws, standing, defaultVersion: defaultKubernetesVersion };
   const facts = await orAllReasons({ kinds, cluster }, () => readFacts(asked, signal), signal);
   const wanted = wantedOf(cluster, facts, kinds);
   const planned = (now: FoundByKind) => planUp({ kinds: kinds.ours, wanted, found: now });
@@ -86,7 +88,8 @@ export async function planCluster(
       cost,
       ...(costNow && { costNow }),
       warnings: [
-        ...supportWarnings(facts, standingOf(found, kinds), aws.clock.now()),
+        ...supportWarnings(facts, standing, aws.clock.now()),
+        ...keptTagWarnings(kinds.context, standing.tags),
         ...spotWarnings(cluster),
         ...warnings,
         ...costs.warnings,

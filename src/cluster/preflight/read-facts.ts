@@ -16,6 +16,8 @@ export interface Standing {
   readonly zones?: readonly string[];
   /** Of its control plane, `1.34`; undefined when there is none. */
   readonly kubernetesVersion?: string;
+  /** Of its control plane. */
+  readonly tags?: Readonly<Record<string, string>>;
 }
 
 export interface FactsQuestion {

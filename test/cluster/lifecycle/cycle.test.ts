@@ -70,6 +70,8 @@ describe.concurrent("a cluster on AWS", { timeout: 5 * minutes }, () => {
     expect((await me.clouds.apply(plan, () => {}, never)).failures).toEqual([]);
     expect(doneBy(await me.clouds.planConfigure(retagged, never))).toEqual([]);
     expect(emulator.calls.of("eks:UpdateNodegroupVersion")).toEqual([]);
+    const fewer = await me.clouds.planConfigure(changed(cluster, { tags: { team: "b" } }), never);
+    expect(fewer.warnings).toContain("tags that are not in the file stay on what has them: kept, owner");
     const [cpu] = retagged.node_groups;
     await configure(me, changed(retagged, { node_groups: [{ ...cpu!, min_instances: 2 }] }));
     const now = await nodes();
