@@ -16,7 +16,7 @@ export async function runCommand(app: App): Promise<void> {
     await program.parseAsync(args[0] === "deploy" ? args.map(withOwnValue) : args, { from: "user" });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
-    if (error.exitCode !== 0) throw usageError(error, commandIn(program, args));
+    if (error.exitCode !== 0) throw unknownCommand(program, args) ?? usageError(error, commandIn(program, args));
     await app.terminal.stdout.write(printed.join(""));
   }
 }
@@ -25,6 +25,16 @@ export async function runCommand(app: App): Promise<void> {
 function commandIn(program: Command, [first = "", second]: readonly string[]): string {
   const children = program.commands.find((one) => one.name() === first)?.commands ?? [];
   return second !== undefined && children.some((one) => one.name() === second) ? `${first} ${second}` : first;
+}
+
+/** @returns what to say of a group's command that there is none of; undefined when that is not what is wrong */
+function unknownCommand(program: Command, [first = "", second]: readonly string[]): CortexError | undefined {
+  const names = program.commands.find((one) => one.name() === first)?.commands.map((one) => one.name()) ?? [];
+  if (names.length === 0 || second === undefined || second.startsWith("-") || names.includes(second)) return undefined;
+  const near = nearest(second, names);
+  return new CortexError("USAGE", `there is no command "${first} ${second}"`, {
+    hint: near ? `did you mean \`cortex ${first} ${near}\`?` : `\`cortex ${first} --help\` lists its commands`,
+  });
 }
 
 /** A flag whose value may be left out takes none from what follows it: `deploy --dry-run examples/iris` names a file. */

@@ -35,8 +35,8 @@ export function createReport(source: Source): Report {
     const { text, ...at } = source.locate(place.offset);
     return {
       message: [name, place.path, cause].filter((part) => part !== undefined && part !== "").join(": "),
-      // Values of environment variables may be secrets: their lines are named, not shown.
-      at: text === undefined || isInEnv(place.path) ? at : { ...at, text },
+      // Values of environment variables may be secrets, as AWS's keys are: their lines are named, not shown.
+      at: text === undefined || maybeSecret(place.path) ? at : { ...at, text },
       ...(hint !== undefined && { hint }),
     };
   };
@@ -77,4 +77,4 @@ function problemsError(problems: readonly Problem[], file: string, total: number
   return new CortexError("SPEC_INVALID", `${total} problems in ${file}${shown}`, { problems });
 }
 
-const isInEnv = (path: string): boolean => /(^|\.)env(\.|$)/.test(path);
+const maybeSecret = (path: string): boolean => /(^|\.)env(\.|$)|access_key/.test(path);

@@ -176,6 +176,16 @@ describe("cluster up", () => {
     expect(at.clouds.planned[0]).toMatchObject({ region: "eu-west-1", node_groups: [{ instance_type: "c5.xlarge" }] });
   });
 
+  test("without a file takes no instance type that the file would be refused for", async () => {
+    await using at = await place({}, {});
+    const answers = ["us-eats-1", "us-east-1", "m5.nope", "t3.nano", "m5.large", "1", "2", "n"];
+    const { stderr } = await at.cortex("cluster up", { isTerminal: true, answers });
+    expect(stderr).toContain("did you mean us-east-1?");
+    expect(stderr).toContain("m5.nope has no size that there is");
+    expect(stderr).toContain("t3.nano is too small to run anything");
+    expect(await readFile(join(at.path, "cluster.yaml"), "utf8")).toContain("instance_type: m5.large\n");
+  });
+
   test("without a file where nobody can be asked names what is missing, and writes none", async () => {
     await using at = await place({}, {});
     const ran = await at.cortex("cluster up");

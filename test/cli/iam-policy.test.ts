@@ -36,7 +36,9 @@ test("iam-policy of one cluster names it", async () => {
 test("iam-policy of what is no command says which there are", async () => {
   const { status, stderr } = await runCommand(["cluster", "iam-policy", "fly"]);
   expect(status).toBe(2);
-  expect(stderr).toContain("up");
+  expect(stderr).toContain('there is no command "fly"');
+  expect(stderr).toContain("commands are up,");
+  expect((await runCommand(["cluster", "iam-policy", "info", "dwon"])).stderr).toContain("did you mean down?");
 });
 
 test("iam-policy of what is no account is refused", async () => {

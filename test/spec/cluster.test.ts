@@ -119,7 +119,7 @@ describe("a cluster is refused with", () => {
     ],
     [
       "subnets: [{availability_zone: a, subnet_id: subnet-1}]",
-      "3:10: subnets: has 1 items; it needs at least 2, at most 6",
+      "3:10: subnets: has 1 item; it needs at least 2, at most 6",
     ],
     [
       "ssl_certificate_arn: arn:aws:acm:eu-west-1:123456789012:certificate/1a2b",
@@ -147,6 +147,8 @@ describe("a cluster is refused with", () => {
       `tags: {${Array.from({ length: 41 }, (_, index) => `t${index}: x`).join(", ")}}`,
       "3:1: tags: has 41 tags; with ours AWS takes 40",
     ],
+    ["vpc_cidr: 10.0.0.0/8", "3:11: vpc_cidr: 10.0.0.0/8 is out of range"],
+    ["vpc_cidr: 10.0.0.0/25", "3:11: vpc_cidr: 10.0.0.0/25 is out of range"],
     ["kubernetes_version: latest", '3:21: kubernetes_version: "latest" is not a valid Kubernetes version'],
     ["vpc_cidr: 10.0.0.0", '3:11: vpc_cidr: "10.0.0.0" is not a valid CIDR block'],
     ["vpc_cidr: 10.0.0.256/16", '3:11: vpc_cidr: "10.0.0.256/16" is not a valid CIDR block'],
@@ -175,6 +177,21 @@ describe("a cluster is refused with", () => {
   });
 });
 
+test.each([
+  ["region: mars", "as AWS names it, for example us-east-1"],
+  ["region: us-eats-1", "did you mean us-east-1?"],
+  ["node_groups: []", "begin each item with `- `"],
+  ["tags: [a]", "write name: text, one a line"],
+  ["vpc_cidr: 10.0.0.0/8", "choose one between /16 and /24, for example 10.0.0.0/16"],
+  ["node_groups: [{name: a, instance_type: m5.large, spot: 'yes'}]", "write true or false, without quotes"],
+  ["node_groups: [{name: a, instance_type: m5.large, min_instances: 1.5}]", "it must be 0 to 1000"],
+  ["node_groups: [{name: a, instance_type: m5.nope}]", "sizes are medium, large, xlarge, 2xlarge …, metal"],
+])("%s is refused with what to do", async (line, hint) => {
+  const others = ["region: us-east-1", "node_groups: [{name: a, instance_type: m5.large}]"];
+  const lines = [line, ...others.filter((other) => other.split(":")[0] !== line.split(":")[0])];
+  await expect(parse(`${lines.join("\n")}\n`)).rejects.toMatchObject({ problems: [{ hint }] });
+});
+
 describe("what older releases read", () => {
   test("and says nothing any more is dropped, with one warning for all of it", async () => {
     const { cluster, warnings } = await parse(
@@ -185,12 +202,28 @@ describe("what older releases read", () => {
     expect(warnings).toMatchObject([
       {
         message:
-          "telemetry: is not used any more, nor prometheus_instance_type, image_operator, image_manager, bucket and 1 more",
+          "telemetry: is not used any more, nor prometheus_instance_type, image_operator, image_manager, bucket and log_group",
         at: { line: 3 },
       },
     ]);
     expect(cluster).not.toHaveProperty("telemetry");
     expect((await parse(withLine("bucket: b"))).warnings.map(shown)).toEqual(["3:1: bucket: is not used any more"]);
+  });
+
+  test("and is a secret is named first, without its value", async () => {
+    const { warnings } = await parse(
+      withLine(
+        "bucket: b\nlog_group: c\nimage_operator: x\nimage_manager: y\nimage_cron: z\naws_access_key_id: AKIA1\naws_secret_access_key: s3cret",
+      ),
+    );
+    expect(warnings).toMatchObject([
+      {
+        message:
+          "aws_access_key_id: is not used any more, nor aws_secret_access_key, bucket, log_group, image_operator, image_manager and image_cron",
+        hint: expect.stringContaining("remove the key from the file"),
+      },
+    ]);
+    expect(JSON.stringify(warnings)).not.toMatch(/AKIA1|s3cret/);
   });
 
   test("and a node group says now makes one, with one warning", async () => {

@@ -1,6 +1,7 @@
 import { Argument, Command } from "commander";
 import { type CloudActivity, cloudActivities } from "../../core/cloud-rights.ts";
 import { CortexError } from "../../core/errors.ts";
+import { nearest } from "../../spec/nearest.ts";
 import type { App } from "../app.ts";
 import { withExamples } from "../flags.ts";
 import { jsonDocument } from "../render/show.ts";
@@ -18,7 +19,7 @@ export function iamPolicyCommand(app: App, run: typeof runIamPolicy = runIamPoli
     .description(
       "Prints the least policy of AWS IAM that commands need: for all of `cortex cluster`, or for those that are named. Asks nobody.",
     )
-    .addArgument(new Argument("[command...]", "commands to allow").choices(cloudActivities))
+    .addArgument(new Argument("[command...]", "commands to allow").choices(cloudActivities).argParser(withActivity))
     .option("-n, --name <name>", "of this cluster only (default: of any)")
     .option("-r, --region <region>", "in this AWS region only (default: in any)")
     .option("--account <id>", "in this AWS account only (default: in any)")
@@ -28,6 +29,16 @@ export function iamPolicyCommand(app: App, run: typeof runIamPolicy = runIamPoli
     ["cortex cluster iam-policy up down -n cortex -r us-east-1", "make and remove one cluster"],
     ["cortex cluster iam-policy deploy info logs", "use a cluster"],
   ]);
+}
+
+function withActivity(name: string, earlier: readonly CloudActivity[] = []): readonly CloudActivity[] {
+  const activity = cloudActivities.find((one) => one === name);
+  if (activity !== undefined) return [...earlier, activity];
+  const near = nearest(name, cloudActivities);
+  const all = `commands are ${cloudActivities.join(", ")}`;
+  throw new CortexError("USAGE", `there is no command "${name}" that AWS is asked for`, {
+    hint: near ? `did you mean ${near}? (${all})` : all,
+  });
 }
 
 async function runIamPolicy(app: App, activities: readonly CloudActivity[], flags: IamPolicyFlags): Promise<void> {

@@ -15,11 +15,17 @@ const instanceType = text({
   parse(written) {
     const [family = "", size = ""] = written.split(".");
     const hint = "choose another instance type";
+    if (!sizes.test(size)) {
+      const known = "sizes are medium, large, xlarge, 2xlarge …, metal";
+      return { cause: `${written} has no size that there is`, hint: known };
+    }
     if (size === "nano" || size === "micro") return { cause: `${written} is too small to run anything`, hint };
     const unsupported = unsupportedFamilies.find(({ pattern }) => pattern.test(family));
     return unsupported ? { cause: `${written} has ${unsupported.has}, which is not supported`, hint } : written;
   },
 });
+
+const sizes = /^(?:nano|micro|small|medium|large|[0-9]*xlarge|metal(?:-[0-9]+xl)?)$/;
 
 const unsupportedFamilies = [
   { pattern: /^g4ad$/, has: "AMD GPUs" },
@@ -117,10 +123,21 @@ const subnet = object(
   "subnet",
 );
 
-const cidr = text({
+const cidrLimits = {
   type: "CIDR block",
   limits: "for example 10.0.0.0/16",
   pattern: /^(?:(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])(?:\.(?!\/)|(?=\/))){4}\/(?:3[0-2]|[12]?[0-9])$/,
+};
+const cidr = text(cidrLimits);
+/** A larger one AWS does not take, a smaller one has no room for subnets of three zones. */
+const networkCidr = text({
+  ...cidrLimits,
+  limits: "/16 to /24, for example 10.0.0.0/16",
+  parse(written) {
+    const size = Number(written.split("/")[1]);
+    if (size >= 16 && size <= 24) return written;
+    return { cause: `${written} is out of range`, hint: "choose one between /16 and /24, for example 10.0.0.0/16" };
+  },
 });
 const scheme = choice("internet-facing", "internal");
 const arn = (service: string, example: string) =>
@@ -173,7 +190,7 @@ export const clusterFields = {
   subnets: optional(list(subnet, { min: 2, max: 6 }), {
     description: "Existing subnets to use. Not together with `availability_zones` and `nat_gateway`.",
   }),
-  vpc_cidr: defaulted(cidr, {
+  vpc_cidr: defaulted(networkCidr, {
     description: "Address range of the network that is made.",
     fallback: "192.168.0.0/16",
     written: "192.168.0.0/16",

@@ -64,7 +64,9 @@ export function list<T>(item: Shape<T>, { min = 0, max }: ListLimits = {}): Shap
         return mismatch(node, `a list of ${plural(item.type)}`, reading, "begin each item with `- `");
       }
       if (node.items.length < min || (max !== undefined && node.items.length > max)) {
-        reading.report.problem(node, `has ${node.items.length} items; it needs ${limits}`);
+        const { length } = node.items;
+        const hint = length < min ? "begin each item with `- `" : "remove some";
+        reading.report.problem(node, `has ${length} ${length === 1 ? "item" : "items"}; it needs ${limits}`, hint);
         return undefined;
       }
       return node.items.map((one) => item.read(one, reading)).filter((one): one is T & {} => one !== undefined);
@@ -86,7 +88,8 @@ export function mapOf<T>(item: Shape<T>, { key, checkKey: check }: MapOf): Shape
     item,
     schema: { type: "object" },
     read(node, reading) {
-      if (node.kind !== "map") return mismatch(node, `a map of ${key} to ${item.type}`, reading);
+      if (node.kind !== "map")
+        return mismatch(node, `a map of ${key} to ${item.type}`, reading, `write ${key}: ${item.type}, one a line`);
       const pairs: [string, T][] = [];
       for (const entry of node.entries.values()) {
         const wrong = check?.(entry.key);

@@ -33,7 +33,12 @@ function numeric(
     schema: { ...schema, ...rangeSchema(range) },
     read(node, reading) {
       if (node.kind !== "scalar" || typeof node.value !== "number" || !fits(node.value)) {
-        return mismatch(node, `a ${type}`, reading, isQuotedNumber(node) ? "write it without quotes" : undefined);
+        return mismatch(
+          node,
+          `a ${type}`,
+          reading,
+          isQuotedNumber(node) ? "write it without quotes" : numberHint(limits),
+        );
       }
       if (isWithin(node.value, range)) return node.value;
       reading.report.problem(node, `${node.text} is out of range`, `it must be ${limits}`);
@@ -41,6 +46,8 @@ function numeric(
     },
   };
 }
+
+const numberHint = (limits: string): string | undefined => (limits === "" ? undefined : `it must be ${limits}`);
 
 const isQuotedNumber = (node: Parameters<Shape<number>["read"]>[0]): boolean =>
   node.kind === "scalar" && typeof node.value === "string" && /^[-+]?[0-9.]+$/.test(node.text);
@@ -77,7 +84,7 @@ export function boolean(): Shape<boolean> {
       if (node.kind === "scalar" && typeof node.value === "boolean") return node.value;
       if (node.kind === "scalar" && !node.isQuoted && /^(?:yes|on)$/i.test(node.text)) return true;
       if (node.kind === "scalar" && !node.isQuoted && /^(?:no|off)$/i.test(node.text)) return false;
-      return mismatch(node, "true or false", reading);
+      return mismatch(node, "true or false", reading, "write true or false, without quotes");
     },
   };
 }

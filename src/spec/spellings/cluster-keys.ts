@@ -27,12 +27,21 @@ const unused = new Map([
   ["telemetry", "Cortex sends nothing to anybody"],
 ]);
 
+/** In a file that others read, these are a matter of their own, whether they are used or not. */
+const secrets = new Set([
+  "aws_access_key_id",
+  "aws_secret_access_key",
+  "cortex_aws_access_key_id",
+  "cortex_aws_secret_access_key",
+]);
+
 const noteOf = (key: string): string | undefined =>
   key.startsWith("image_") ? "Cortex has no images of its own any more" : unused.get(key);
 
-/** @returns `cluster` without keys that say nothing any more; one warning names them all */
+/** @returns `cluster` without keys that say nothing any more; one warning names them all, secrets first, and no value of theirs */
 export function dropUnusedKeys(cluster: MapNode, report: Report): MapNode {
-  const dropped = [...cluster.entries.values()].filter(({ key }) => noteOf(key) !== undefined);
+  const unusedOnes = [...cluster.entries.values()].filter(({ key }) => noteOf(key) !== undefined);
+  const dropped = unusedOnes.toSorted((a, b) => Number(secrets.has(b.key)) - Number(secrets.has(a.key)));
   const [first, ...others] = dropped;
   if (!first) return cluster;
   const cause = others.length === 0 ? "is not used any more" : `is not used any more, nor ${namesText(others)}`;
@@ -42,11 +51,8 @@ export function dropUnusedKeys(cluster: MapNode, report: Report): MapNode {
   return { ...cluster, entries: new Map([...cluster.entries].filter(([key]) => !names.has(key))) };
 }
 
-/** As many are named as a line holds. */
 function namesText(entries: readonly Entry[]): string {
-  const names = entries.slice(0, 4).map(({ key }) => key);
-  const more = entries.length - names.length;
-  if (more > 0) return `${names.join(", ")} and ${more} more`;
+  const names = entries.map(({ key }) => key);
   return [names.slice(0, -1).join(", "), names.at(-1)].filter(Boolean).join(" and ");
 }
 
