@@ -108,6 +108,7 @@ function withoutCredentials(error: unknown, said: string, { profile }: Asked): C
       cause: error,
     });
   }
+  const isSso = /\bSSO\b/.test(said);
   const where = profile === undefined ? "in AWS_ACCESS_KEY_ID, the default profile, or this machine's role" : undefined;
   return new CortexError(
     "NOT_AUTHORISED",
@@ -116,7 +117,9 @@ function withoutCredentials(error: unknown, said: string, { profile }: Asked): C
       hint:
         profile === undefined
           ? "log in to AWS (`aws sso login`, `aws configure`), or choose a profile with AWS_PROFILE"
-          : `\`aws configure list-profiles\` lists the profiles there are; log in with \`${logIn(profile)}\``,
+          : isSso
+            ? `log in with \`${logIn(profile)}\``
+            : `\`aws configure list-profiles\` lists the profiles there are; \`aws sts get-caller-identity --profile ${profile}\` tries this one`,
       cause: error,
     },
   );

@@ -75,6 +75,7 @@ export async function readCredentials(options: CredentialOptions): Promise<AwsCr
   const { defaultProvider } = await import("@aws-sdk/credential-provider-node");
   const profile = options.profile ?? (variables.AWS_PROFILE || undefined);
   const { AWS_SHARED_CREDENTIALS_FILE: filepath, AWS_CONFIG_FILE: configFilepath } = variables;
+  const reasons: string[] = [];
   const provider = defaultProvider({
     ...(profile !== undefined && { profile }),
     ...(filepath && { filepath }),
@@ -83,12 +84,28 @@ export async function readCredentials(options: CredentialOptions): Promise<AwsCr
     // A login that was renewed meanwhile is in the files, not in what was read of them.
     ignoreCache: true,
     clientConfig: { region, ...(endpoint !== undefined && { endpoint }) },
-    logger: silent,
+    logger: { ...silent, debug: (line: unknown) => void reasons.push(String(line)) },
   });
-  return provider();
+  return provider().catch((error: unknown) => {
+    const reason = profile === undefined ? undefined : reasonOfProfile(reasons);
+    throw reason === undefined ? error : new Error(reason, { cause: error });
+  });
 }
 
 const silent = { trace() {}, debug() {}, info() {}, warn() {}, error() {} };
+
+/**
+ * The chain's error is only that its last link gave nothing: why the profile, an earlier one, did not is told to its log alone.
+ * @returns undefined when the profile did not fail by itself
+ */
+function reasonOfProfile(log: readonly string[]): string | undefined {
+  const begin = log.findIndex((line) => /defaultProvider::fromIni/.test(line));
+  const end = log.findIndex((line) => /defaultProvider::fromProcess/.test(line));
+  if (begin === -1 || end === -1) return undefined;
+  const refusal = log.slice(begin, end).findLast((line) => /^@smithy\/property-provider /.test(line));
+  // The command itself may hold what is nobody's business.
+  return refusal?.replace(/^\S+ \S+ /, "").replace(/^Command failed: .*/, "its credential_process failed:").replace(/\s+/g, " ");
+}
 
 function keysIn({
   AWS_ACCESS_KEY_ID: accessKeyId,

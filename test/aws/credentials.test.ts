@@ -94,6 +94,21 @@ describe("where credentials are looked for", () => {
     expect(await readCredentials({ ...base, variables, profile: "program" })).toMatchObject({ accessKeyId: "p" });
   });
 
+  test.for([
+    ["nobody", "Could not resolve credentials using profile: [nobody]"],
+    ["lost", "absent"],
+    ["failing", "no such vault"],
+  ] as const)("why profile %s gives none is told", async ([profile, reason]) => {
+    await using folder = await temporaryFolder({
+      config:
+        "[profile lost]\nrole_arn = arn:aws:iam::123456789012:role/x\nsource_profile = absent\n" +
+        "[profile failing]\ncredential_process = sh -c 'echo no such vault >&2; exit 1'\n",
+    });
+    const variables = { AWS_CONFIG_FILE: `${folder.path}/config`, AWS_SHARED_CREDENTIALS_FILE: "/nonexistent" };
+    const endpoint = "http://127.0.0.1:1";
+    await expect(readCredentials({ ...base, endpoint, variables, profile })).rejects.toThrow(reason);
+  });
+
   test("the code of a second factor is asked for", async () => {
     await using folder = await temporaryFolder({
       config:
