@@ -300,6 +300,10 @@ async function eksCluster(eks: EksSettings, variables: App["variables"], signal:
     server: endpoint,
     authorities: Buffer.from(authority, "base64").toString("utf8"),
     tokens: clusterTokens(aws, cluster),
+    silenceHint:
+      "the name of a new cluster takes some minutes to be known everywhere: run the same command again; " +
+      "your address must be in operator_load_balancer_cidr_white_list, and an internal operator_load_balancer_scheme needs a VPN; " +
+      `\`cortex cluster health -n ${cluster} -r ${region}\` shows whether it is there`,
     strangerHint: `whoever made the cluster can let you in: aws eks create-access-entry --cluster-name ${cluster} --region ${region} --principal-arn ARN, yours being what \`aws sts get-caller-identity\` prints`,
   };
 }

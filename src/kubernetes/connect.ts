@@ -33,6 +33,8 @@ export interface KnownCluster {
   readonly tokens: TokenSource;
   /** What those can do whom the server does not know. */
   readonly strangerHint: string;
+  /** What helps where its server's name is not known, or nothing answers. */
+  readonly silenceHint: string;
 }
 
 /**
@@ -47,7 +49,8 @@ export async function connect(options: ConnectOptions, signal: AbortSignal): Pro
   const proxy = usableProxy(proxyFor(target.server, target.proxyUrl, variables), target.context);
   const transport = openTransport({ server: target.server, tls: target.tls, proxy });
   const stranger = known && { strangerHint: known.strangerHint };
-  const place = { context: target.context, ...stranger, server: target.server, proxy };
+  const silence = known && { silenceHint: known.silenceHint };
+  const place = { context: target.context, ...stranger, ...silence, server: target.server, proxy };
   const caller = callerOf(transport, credentials, limiterOf(options.mostRequests ?? 24), place);
   const identity = {
     context: target.context,

@@ -5,6 +5,8 @@ export interface Place {
   readonly context: string;
   /** What those can do whom the server does not know, where it is not a kubeconfig's matter. */
   readonly strangerHint?: string;
+  /** What helps where the server's name is not known, or nothing answers, where it is not a kubeconfig's matter. */
+  readonly silenceHint?: string;
   readonly server: URL;
   readonly proxy: URL | undefined;
 }
@@ -13,6 +15,8 @@ export interface Place {
 export function unreachable(error: NoAnswer, place: Place): KubeError {
   const cause = rootCause(error);
   const { why, hint } = inPlainWords(cause, place);
+  const isSilent = ["ENOTFOUND", "ETIMEDOUT", "ECONNREFUSED"].includes(cause.code ?? "");
+  const whatHelps = (isSilent && place.silenceHint) || hint;
   const way = place.proxy ? ` through the proxy ${place.proxy.protocol}//${place.proxy.host}` : "";
   const lost = error.wasSent ? "lost" : "cannot reach";
   return new KubeError(
@@ -20,7 +24,7 @@ export function unreachable(error: NoAnswer, place: Place): KubeError {
     `${lost} the cluster at ${place.server.origin}${way} (context ${place.context}): ${why}`,
     0,
     "",
-    { hint, cause, isAfterLostReply: error.wasSent },
+    { hint: whatHelps, cause, isAfterLostReply: error.wasSent },
   );
 }
 

@@ -1,6 +1,8 @@
 import { expect, test } from "vitest";
 import { clusterTokens } from "../../src/aws/cluster-tokens.ts";
 import { connect } from "../../src/kubernetes/connect.ts";
+import { NoAnswer } from "../../src/kubernetes/transport.ts";
+import { unreachable } from "../../src/kubernetes/unreachable.ts";
 import { ec2Error, queryError, scriptedAws } from "../aws/support/scripted-aws.ts";
 import { type ScriptedServer, scriptedServer } from "./support/scripted-server.ts";
 
@@ -17,6 +19,7 @@ const askVersion = async (server: ScriptedServer, tokens: ReturnType<typeof clus
     authorities: server.certificate,
     tokens,
     strangerHint: "let yourself in",
+    silenceHint: "run it again",
   };
   await using client = await connect({ known, variables: {} }, signal);
   return await client.json({ method: "GET", path: "/version" }, signal);
@@ -41,6 +44,13 @@ test("a token that is refused is made anew, after AWS was asked who this is", as
   );
   expect(await askVersion(server, clusterTokens(aws.aws, "models"))).toEqual(version);
   expect(aws.asked.map(({ operation }) => operation)).toEqual(["GetCallerIdentity"]);
+});
+
+test.each(["ENOTFOUND", "ETIMEDOUT"])("a cluster whose server is silent (%s) says what helps", (code) => {
+  const cause = Object.assign(new Error("no answer"), { code });
+  const place = { context: "models in eu-west-1", server: new URL("https://models.invalid"), proxy: undefined };
+  const silent = unreachable(new NoAnswer(cause, false), { ...place, silenceHint: "run it again" });
+  expect(silent).toMatchObject({ code: "CLUSTER_UNREACHABLE", hint: "run it again" });
 });
 
 test("whom the cluster does not know is told how to be let in", async () => {
