@@ -214,6 +214,16 @@ describe("cluster health of a cluster on AWS", () => {
     await expectGolden("cluster-health-aws-silent", await runCommand(["cluster", "health", ...named], options));
   });
 
+  test("is asked of the cluster of ./cluster.yaml where no environment is named", async () => {
+    await using folder = await temporaryFolder({
+      "cluster.yaml": "region: eu-west-1\nnode_groups: [{name: cpu, instance_type: m5.large}]\n",
+    });
+    const clouds = new SeenClouds({ checks: checks.slice(0, 1) });
+    const ran = await runCommand(["cluster", "health"], { clouds, cluster: works, workingFolder: folder.path });
+    expect(ran).toMatchObject({ status: 0 });
+    expect(clouds.asked).toEqual([{ name: "cortex", region: "eu-west-1" }]);
+  });
+
   test("is asked of an environment that is a cluster on AWS, too", async () => {
     await using folder = await temporaryFolder({});
     const settings = settingsIn(folder.path);

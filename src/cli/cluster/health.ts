@@ -7,6 +7,7 @@ import type { App } from "../app.ts";
 import { type EnvFlag, envOption, outputOption, withExamples } from "../flags.ts";
 import { show, type View } from "../render/show.ts";
 import { sayWhenSlow } from "../say-when-slow.ts";
+import { hasClusterFile } from "./cluster-file.ts";
 import { type ClusterFlags, whichCluster } from "./which-cluster.ts";
 
 export interface HealthFlags extends ClusterFlags, EnvFlag {
@@ -28,7 +29,7 @@ export function healthCommand(app: App, run: typeof runHealth = runHealth): Comm
       "Shows whether what APIs use of the cluster works; of one on AWS also its control plane, node groups and add-ons. Exit status 1: something of it is down.",
     )
     .addOption(envOption())
-    .option("-c, --config <file>", "cluster.yaml of a cluster on AWS, in place of an environment")
+    .option("-c, --config <file>", "cluster.yaml of a cluster on AWS (default: ./cluster.yaml)")
     .option("-n, --name <name>", "name of a cluster on AWS, in place of an environment")
     .option("-r, --region <region>", "its region (default: $AWS_REGION)")
     .addOption(outputOption("pretty", "json"))
@@ -62,10 +63,9 @@ async function readHealth(app: App, flags: HealthFlags): Promise<Health> {
     await using admin = await app.cluster(flags.env);
     return { cloud: [], addons: await admin.health(app.signal) };
   }
-  const isNamed = flags.config !== undefined || flags.name !== undefined;
   const [cloud, inside] = await Promise.all([
     checkCloud(app, cluster),
-    checkInside(app, () => (isNamed ? app.cloudCluster(cluster) : app.cluster(flags.env))),
+    checkInside(app, () => (isOfFlagsOrFile(app, flags) ? app.cloudCluster(cluster) : app.cluster(flags.env))),
   ]);
   return { cloud, ...inside };
 }
@@ -87,10 +87,15 @@ async function checkInside(app: App, connect: () => Promise<ClusterAdmin>): Prom
   }
 }
 
+/** Where no environment is named, ./cluster.yaml says which cluster, as it does for all other commands. */
+function isOfFlagsOrFile(app: App, { config, name, region, env }: HealthFlags): boolean {
+  if (config !== undefined || name !== undefined || region !== undefined) return true;
+  return env === undefined && !app.variables.CORTEX_ENV && hasClusterFile(app);
+}
+
 /** @returns undefined for an environment that is none of AWS's clusters */
 async function cloudClusterOf(app: App, flags: HealthFlags): Promise<ClusterId | undefined> {
-  const { config, name, region } = flags;
-  if (config !== undefined || name !== undefined || region !== undefined) return whichCluster(app, flags);
+  if (isOfFlagsOrFile(app, flags)) return whichCluster(app, flags);
   const settings = await app.settings.read();
   const wanted = flags.env ?? (app.variables.CORTEX_ENV || settings.default_environment);
   const found = settings.environments.find((one) => one.name === wanted);
