@@ -18,9 +18,11 @@ if (problem) {
 }
 const reports = await mkdtemp(join(tmpdir(), "cortex-reports-"));
 let interrupted = false;
-process.once("SIGINT", () => {
-  interrupted = true;
-});
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.once(signal, () => {
+    interrupted = true;
+  });
+}
 try {
   const outcomes: Outcome[] = [];
   for (const stage of stages) {

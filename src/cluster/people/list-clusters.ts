@@ -6,6 +6,7 @@ import { allPages, pagesByToken } from "../pages.ts";
 import { clusterNames, eksClusterTag, runningInstances, tagOf } from "../preflight/usage.ts";
 import { clusterTag } from "../resources/context.ts";
 import { clusterOfBucket } from "../resources/names.ts";
+import { isOurs } from "../resources/owner.ts";
 
 /**
  * Clusters that Cortex made, by region and name, half made ones and remains of such included.
@@ -83,7 +84,7 @@ async function namesOfParts(aws: Aws, signal: AbortSignal): Promise<readonly str
 async function summaryOf(aws: Aws, name: string, signal: AbortSignal): Promise<ClusterSummary | undefined> {
   try {
     const { cluster } = await (await aws.eks()).describeCluster({ name }, signal);
-    if (cluster?.tags?.[clusterTag] !== name) return undefined;
+    if (!cluster || !isOurs(cluster, name)) return undefined;
     const status = cluster.status?.toLowerCase() ?? "";
     return { name, region: aws.region, status, kubernetesVersion: cluster.version ?? "", nodes: 0 };
   } catch (error) {

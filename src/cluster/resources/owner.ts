@@ -1,5 +1,5 @@
 import type { Cluster } from "@aws-sdk/client-eks";
-import { clusterTag, type ResourceContext } from "./context.ts";
+import { clusterTag, type ResourceContext, resourceTag } from "./context.ts";
 import { describe } from "./control-plane-state.ts";
 
 /** A region has one EKS cluster of a name. `theirs`: Cortex did not make it, so nothing that is found by its name is ours. */
@@ -22,7 +22,7 @@ export async function namedControlPlane(
   return { owner: isOurs(cluster, clusterName) ? "ours" : "theirs", ...(vpcId !== undefined && { vpcId }) };
 }
 
-/** Pure. */
+/** The first tag alone is borne by clusters of Cortex 0.42 and older, too, which their own tool has to change and remove. */
 export function isOurs({ tags }: Cluster, clusterName: string): boolean {
-  return tags?.[clusterTag] === clusterName;
+  return tags?.[clusterTag] === clusterName && tags[resourceTag] !== undefined;
 }

@@ -4,7 +4,7 @@ import type { Emulator } from "../../aws/emulator.ts";
 
 const minuteMs = 60_000;
 
-/** An EKS cluster that somebody else made, with an add-on and rights of a service account, and none of our tags. */
+/** An EKS cluster that somebody else made, with an add-on and rights of a service account, with the one tag that clusters of older Cortex bear. */
 export async function makeForeignCluster(
   { aws, emulator }: { readonly aws: Aws; readonly emulator: Emulator },
   name: string,
@@ -23,7 +23,8 @@ export async function makeForeignCluster(
   const roleArn = await makeRole({ aws, emulator }, "theirs-control-plane", "eks.amazonaws.com");
   const podRole = await makeRole({ aws, emulator }, "theirs-pods", "pods.eks.amazonaws.com");
   const eks = await aws.eks();
-  await eks.createCluster({ name, roleArn, resourcesVpcConfig: { subnetIds } }, signal);
+  const tags = { "cortex.dev/cluster-name": name };
+  await eks.createCluster({ name, roleArn, resourcesVpcConfig: { subnetIds }, tags }, signal);
   await emulator.clock.sleep(15 * minuteMs, signal);
   await eks.createAddon({ clusterName: name, addonName: "vpc-cni" }, signal);
   const account = { namespace: "kube-system", serviceAccount: "aws-node" };
