@@ -119,7 +119,7 @@ async function joinParts(args: readonly string[], signal: AbortSignal): Promise<
         return await probe(client, probeSignal);
       },
     },
-    cloudPolicies: () => import("./aws/policies.ts"),
+    cloudPolicies: () => import("./cluster/policies.ts"),
     async files() {
       const [{ projectFiles }, { localFolders }] = await Promise.all([
         import("./project/project-files.ts"),

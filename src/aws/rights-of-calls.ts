@@ -108,6 +108,8 @@ const groups = {
       "updateClusterConfig",
       "createNodegroup",
       "updateNodegroupConfig",
+      // Other disks come with other nodes.
+      "updateNodegroupVersion",
       "createAddon",
       "updateAddon",
       "createPodIdentityAssociation",

@@ -8,8 +8,9 @@ import type { EksKinds } from "./resources/eks-kinds.ts";
 import { logGroupIds } from "./resources/log-group.ts";
 import { namesOf } from "./resources/names.ts";
 import { type PodPurpose, serviceAccounts } from "./resources/pod-identity.ts";
-import type { RolePurpose, RoleWish } from "./resources/role.ts";
+import type { RoleWish } from "./resources/role.ts";
 import { clusterAutoscalerPolicy, logWriterPolicy } from "./resources/role-policies.ts";
+import { policiesByPurpose, policyOfAws, type RolePurpose } from "./resources/role-purposes.ts";
 import { type NetworkPlan, needsOf } from "./wanted-network.ts";
 
 /** Of a cluster that is made; `cortex cluster upgrade` brings one that runs further. */
@@ -48,22 +49,18 @@ export function wantedEks(wish: EksWish): readonly Wanted[] {
 function wantedRoles({ cluster, facts, kinds }: EksWish): readonly Wanted[] {
   const { partition, accountId } = facts.identity;
   const { region } = facts;
-  const ofAws = (name: string) => `arn:${partition}:iam::aws:policy/${name}`;
+  const ofAws = (purpose: RolePurpose) => policiesByPurpose[purpose].map((name) => policyOfAws(partition, name));
   const place = { partition, region, accountId, clusterName: cluster.cluster_name };
   const { containers } = namesOf(place).logGroups;
   const roles: Readonly<Record<RolePurpose, Omit<RoleWish, "id" | "boundary">>> = {
-    "control-plane": { user: "eks", managedPolicies: [ofAws("AmazonEKSClusterPolicy")] },
+    "control-plane": { user: "eks", managedPolicies: ofAws("control-plane") },
     nodes: {
       user: "ec2",
-      managedPolicies: [
-        ofAws("AmazonEKSWorkerNodePolicy"),
-        ofAws("AmazonEC2ContainerRegistryPullOnly"),
-        ...cluster.iam_policy_arns,
-      ],
+      managedPolicies: [...ofAws("nodes"), ...cluster.iam_policy_arns],
       policiesField: "iam_policy_arns",
     },
-    "vpc-cni": { user: "pods", managedPolicies: [ofAws("AmazonEKS_CNI_Policy")] },
-    "ebs-csi": { user: "pods", managedPolicies: [ofAws("service-role/AmazonEBSCSIDriverPolicy")] },
+    "vpc-cni": { user: "pods", managedPolicies: ofAws("vpc-cni") },
+    "ebs-csi": { user: "pods", managedPolicies: ofAws("ebs-csi") },
     "cluster-autoscaler": { user: "pods", managedPolicies: [], ownPolicy: clusterAutoscalerPolicy(place) },
     "fluent-bit": { user: "pods", managedPolicies: [], ownPolicy: logWriterPolicy(place, containers) },
   };

@@ -1,3 +1,4 @@
+import type { PolicyDocument } from "../../src/core/cloud-rights.ts";
 import { type EmulatorClock, scaledClock, virtualClock } from "./clock.ts";
 import { createInventory, type Inventory } from "./inventory.ts";
 import { type KubernetesMade, kubernetesMade } from "./kubernetes-made.ts";
@@ -46,6 +47,8 @@ export interface Emulator extends AsyncDisposable {
   readonly kubernetes: KubernetesMade;
   /** moto, behind the emulator's back: to change things by hand. */
   moto(region?: string): Moto;
+  /** From now on, whoever calls may do what these allow and nothing else. @returns what is refused, as it happens */
+  allowOnly(policies: readonly PolicyDocument[]): readonly string[];
   /** One more program that uses this AWS, which can be killed and whose credentials can expire. */
   client(): Client;
   /** Every answer takes so long from now on. */
@@ -89,6 +92,10 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     inventory: createInventory(world, region),
     kubernetes: kubernetesMade(world, region),
     moto: (name = region) => world.moto(name),
+    allowOnly(policies) {
+      world.rights.policies = policies;
+      return world.rights.refused;
+    },
     client: addClient,
     setLatency(ms) {
       latencyMs = ms;
@@ -113,6 +120,7 @@ function createWorld(
     account,
     caller: `arn:aws:iam::${account}:user/somebody`,
     clock,
+    rights: { policies: undefined, refused: [] },
     timeline: createTimeline(clock.now),
     times: { ...serviceTimes, ...times },
     options: {

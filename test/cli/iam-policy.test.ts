@@ -1,4 +1,6 @@
+import { join } from "node:path";
 import { expect, test } from "vitest";
+import { temporaryFolder } from "../project/folder.ts";
 import { runCommand } from "./support/run-command.ts";
 
 interface Policy {
@@ -6,31 +8,46 @@ interface Policy {
   readonly Statement: readonly { readonly Action: readonly string[]; readonly Resource: string | readonly string[] }[];
 }
 
-async function policyOf(...args: string[]): Promise<Policy> {
+async function statementsOf(...args: string[]): Promise<Policy["Statement"]> {
   const { stdout, status } = await runCommand(["cluster", "iam-policy", ...args]);
   expect(status).toBe(0);
-  return JSON.parse(stdout) as Policy;
+  return [JSON.parse(stdout) as Policy | readonly Policy[]].flat().flatMap(({ Statement }) => Statement);
 }
 
-const actionsOf = ({ Statement }: Policy) => Statement.flatMap(({ Action }) => Action);
+const actionsOf = (statements: Policy["Statement"]) => statements.flatMap(({ Action }) => Action);
 
-test("iam-policy prints what all of `cortex cluster` needs", async () => {
-  const policy = await policyOf();
-  expect(policy.Version).toBe("2012-10-17");
-  expect(actionsOf(policy)).toEqual(
+test("iam-policy prints what all of `cortex cluster` needs, as several policies where one is too long for AWS", async () => {
+  expect(actionsOf(await statementsOf())).toEqual(
     expect.arrayContaining(["ec2:CreateVpc", "eks:DeleteCluster", "logs:GetLogEvents"]),
   );
+  const { stdout, stderr } = await runCommand(["cluster", "iam-policy"]);
+  expect(stderr).toContain("these are 2 policies");
+  const second = await runCommand(["cluster", "iam-policy", "--part", "2"]);
+  expect(JSON.parse(second.stdout)).toEqual((JSON.parse(stdout) as readonly Policy[])[1]);
+  expect(await runCommand(["cluster", "iam-policy", "--part", "3"])).toMatchObject({ status: 2 });
 });
 
 test("iam-policy of a command has no more than that needs", async () => {
-  const actions = actionsOf(await policyOf("info"));
+  const actions = actionsOf(await statementsOf("info"));
   expect(actions).toContain("eks:DescribeCluster");
   expect(actions.filter((action) => /:(Create|Delete|Put|Update)/.test(action))).toEqual([]);
 });
 
 test("iam-policy of one cluster names it", async () => {
-  const policy = await policyOf("up", "-n", "models", "-r", "eu-west-1", "--account", "123456789012");
-  expect(JSON.stringify(policy.Statement)).toContain("arn:aws:iam::123456789012:role/models-*");
+  const statements = await statementsOf("up", "-n", "models", "-r", "eu-west-1", "--account", "123456789012");
+  expect(JSON.stringify(statements)).toMatch(/"arn:aws:iam::123456789012:role\/models-nodes-[0-9a-f]{6}"/);
+});
+
+test("iam-policy of a cluster.yaml has its policies and its boundary", async () => {
+  const [policy, boundary] = ["arn:aws:iam::aws:policy/AmazonBedrockFullAccess", "arn:aws:iam::123456789012:policy/b"];
+  const rights = `iam_policy_arns: [${policy}]\niam_permissions_boundary_arn: ${boundary}\n`;
+  const file = `cluster_name: models\nregion: eu-west-1\nnode_groups: [{name: a, instance_type: m5.large}]\n${rights}`;
+  await using folder = await temporaryFolder({ "cluster.yaml": file });
+  const text = JSON.stringify(await statementsOf("up", "-c", join(folder.path, "cluster.yaml")));
+  for (const part of [policy, boundary, "role/models-nodes-"]) expect(text).toContain(part);
+  expect(text).not.toContain("AmazonS3FullAccess");
+  const mixed = await runCommand(["cluster", "iam-policy", "-c", "cluster.yaml", "-n", "models"]);
+  expect(mixed).toMatchObject({ status: 2, stderr: expect.stringContaining("no place beside it") });
 });
 
 test("iam-policy of what is no command says which there are", async () => {

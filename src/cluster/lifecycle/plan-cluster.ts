@@ -1,5 +1,5 @@
-import { rightsFor } from "../../aws/policies.ts";
 import type { CloudPlan, ClusterId } from "../../core/cloud-cluster.ts";
+import { rightsScopeOf } from "../../core/cloud-rights.ts";
 import type { CloudSettings } from "../../core/cluster.ts";
 import { criticalPath } from "../../core/graph/critical-path.ts";
 import type { FoundByKind } from "../../core/graph/duplicates.ts";
@@ -10,6 +10,7 @@ import type { Cluster } from "../../spec/parse-cluster.ts";
 import type { Facts } from "../facts.ts";
 import { insideSettings } from "../inside.ts";
 import { managedGroups, spotWarnings } from "../node-groups.ts";
+import { rightsFor } from "../policies.ts";
 import { preflight } from "../preflight/preflight.ts";
 import { readFacts, type Standing } from "../preflight/read-facts.ts";
 import { namesOf } from "../resources/names.ts";
@@ -137,7 +138,7 @@ async function orAllReasons<T>(
   } catch (factsFailure) {
     signal.throwIfAborted();
     const { aws } = kinds.context;
-    await preflight({ aws, cluster, factsFailure, needs: rightsOf(kinds), creates: [] }, signal);
+    await preflight({ aws, cluster, factsFailure, needs: rightsOf(kinds, cluster), creates: [] }, signal);
     throw factsFailure;
   }
 }
@@ -154,13 +155,12 @@ async function preflightFor({ kinds, cluster, facts, graph }: PreflightFor, sign
   const changes = realChanges(graph.steps);
   if (changes.length === 0) return [];
   const creates = changes.filter(({ action }) => action === "create" || action === "replace").map(({ id }) => id);
-  return preflight({ aws: kinds.context.aws, cluster, facts, needs: rightsOf(kinds), creates }, signal);
+  return preflight({ aws: kinds.context.aws, cluster, facts, needs: rightsOf(kinds, cluster), creates }, signal);
 }
 
-function rightsOf({ context }: ClusterKinds) {
-  const { aws, clusterName, identity } = context;
-  const { accountId, partition } = identity;
-  return rightsFor("up", { clusterName, region: aws.region, accountId, partition });
+function rightsOf({ context }: ClusterKinds, cluster: Cluster) {
+  const { accountId, partition } = context.identity;
+  return rightsFor("up", { ...rightsScopeOf(cluster), accountId, partition });
 }
 
 interface InsideOf {

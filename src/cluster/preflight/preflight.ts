@@ -15,7 +15,7 @@ export interface PreflightQuestion {
   readonly facts?: Facts;
   /** What `readFacts` threw: its reasons are told together with those found here. */
   readonly factsFailure?: unknown;
-  /** As `src/aws/policies.ts` tells them. */
+  /** As `src/cluster/policies.ts` tells them. */
   readonly needs: readonly CloudRight[];
   /** Ids of the resources that are going to be made; empty without facts. */
   readonly creates: readonly string[];

@@ -24,7 +24,8 @@ export async function checkRights(aws: Aws, needs: readonly CloudRight[], signal
     (await Promise.all(questionsOf(rights).map((one) => deniedOf(aws, principal, one, signal)))).flat();
   try {
     const denied = onAllResources(certain, await ask(certain));
-    const stillDenied = onlyOf(denied, await ask(anyInRegion(denied, identity, aws.region)));
+    const again = anyInRegion(denied, identity, aws.region);
+    const stillDenied = onlyOf(denied, onAllResources(again, await ask(again)));
     return findingsFor(identity, stillDenied);
   } catch (error) {
     if (!isRefusal(error)) throw error;
@@ -43,6 +44,7 @@ interface Question {
 export interface Denied {
   readonly action: string;
   readonly resource: string;
+  readonly context?: CloudRight["context"];
   /** `a policy`, `a permissions boundary` …; undefined: nothing allows it. */
   readonly by?: string;
 }
@@ -64,20 +66,22 @@ export function questionsOf(needs: readonly CloudRight[]): readonly Question[] {
 
 /** @returns a resource that `pattern` stands for: IAM asks about one, not about all that might be */
 function exampleOf(pattern: string): string {
-  return pattern === "*" ? pattern : pattern.replace(":*/", ":cluster/").replaceAll("*", "x");
+  return pattern === "*" ? pattern : pattern.replaceAll("*", "x").replaceAll("?", "0");
 }
 
 function firstOf(context: Readonly<Record<string, readonly string[]>>): Readonly<Record<string, string>> {
   return Object.fromEntries(
-    Object.entries(context).flatMap(([key, [value]]) => (value === undefined ? [] : [[key, value]])),
+    Object.entries(context).flatMap(([key, [value]]) => (value === undefined ? [] : [[key, exampleOf(value)]])),
   );
 }
 
 /** Pure. @returns what is denied of all its resources; a policy may allow it on those of them that matter */
 export function onAllResources(needs: readonly CloudRight[], denied: readonly Denied[]): readonly Denied[] {
-  return needs.flatMap(({ action, resources }) => {
+  const byAction = Map.groupBy(needs, ({ action }) => action);
+  return [...byAction].flatMap(([action, same]) => {
     const some = denied.filter((one) => one.action === action);
-    return some.length < resources.length ? [] : some.slice(0, 1);
+    const asked = same.reduce((sum, { resources }) => sum + resources.length, 0);
+    return some.length < asked ? [] : some;
   });
 }
 
@@ -92,9 +96,10 @@ export function anyInRegion(
 ): readonly CloudRight[] {
   return denied
     .filter(({ resource, by }) => resource === "*" && by === undefined)
-    .map(({ action }) => {
+    .map(({ action, context }) => {
       const service = action.slice(0, action.indexOf(":"));
-      return { action, resources: [`arn:${partition}:${service}:${region}:${accountId}:any/any`] };
+      const resources = [`arn:${partition}:${service}:${region}:${accountId}:any/any`];
+      return { action, resources, ...(context && { context }) };
     });
 }
 
@@ -133,7 +138,7 @@ async function deniedOf(aws: Aws, principal: string, question: Question, signal:
   return pages
     .flatMap(({ EvaluationResults = [] }) => EvaluationResults)
     .filter(isDenied)
-    .map((one) => deniedFrom(one, question.resource));
+    .map((one) => deniedFrom(one, question));
 }
 
 /** A policy that decides by something which is not known here (a second factor, a tag) may allow it all the same. */
@@ -141,8 +146,9 @@ function isDenied({ EvalDecision, MissingContextValues = [] }: EvaluationResult)
   return EvalDecision !== "allowed" && MissingContextValues.length === 0;
 }
 
-function deniedFrom(result: EvaluationResult, resource: string): Denied {
-  const base = { action: result.EvalActionName ?? "", resource };
+function deniedFrom(result: EvaluationResult, { resource, context: one }: Question): Denied {
+  const context = Object.fromEntries(Object.entries(one).map(([key, value]) => [key, [value]]));
+  const base = { action: result.EvalActionName ?? "", resource, context };
   if (result.OrganizationsDecisionDetail?.AllowedByOrganizations === false) {
     return { ...base, by: "a policy of the organisation" };
   }

@@ -1,5 +1,6 @@
 import type { ResourceContext } from "./context.ts";
 import type { Around } from "./kubernetes-tags.ts";
+import { namesOf } from "./names.ts";
 import { allItems } from "./pages.ts";
 import { type RemovableKind, removableKind } from "./removable.ts";
 import { unless } from "./wait.ts";
@@ -10,7 +11,9 @@ export interface KubernetesLogGroup {
 
 /** What the add-on for logs makes by itself. */
 export function kubernetesLogGroupKind(context: ResourceContext, around: Around): RemovableKind<KubernetesLogGroup> {
-  const { aws, clusterName } = context;
+  const { aws, clusterName, identity } = context;
+  const named = { clusterName, accountId: identity.accountId, region: aws.region };
+  const { insightsPrefix: logGroupNamePrefix } = namesOf(named);
   return removableKind({
     name: "kubernetes-log-group",
     title: "log group",
@@ -19,7 +22,6 @@ export function kubernetesLogGroupKind(context: ResourceContext, around: Around)
     async list(signal) {
       if (!(await around(signal)).areTagsOurs) return [];
       const logs = await aws.logs();
-      const logGroupNamePrefix = `/aws/containerinsights/${clusterName}/`;
       const all = await allItems(
         (nextToken) => logs.describeLogGroups({ logGroupNamePrefix, nextToken }, signal),
         ({ logGroups }) => logGroups,

@@ -6,19 +6,9 @@ import { type Difference, type Found, type ResourceKind, Uncertain } from "../..
 import { clusterTag, type ResourceContext, tagsOf } from "./context.ts";
 import { namesOf } from "./names.ts";
 import { canonicalPolicy, type PolicyDocument, type RoleUser, trustOf } from "./role-policies.ts";
+import { purposesWithOwnPolicy, rolePurposes } from "./role-purposes.ts";
 import { type Tags, tagDifferences, tagList, tagsFrom } from "./tags.ts";
 import { tryUntil } from "./try-until.ts";
-
-/** What roles of a cluster are for. Names follow from it, so roles are found without looking at those of others. */
-export const rolePurposes = [
-  "control-plane",
-  "nodes",
-  "vpc-cni",
-  "ebs-csi",
-  "cluster-autoscaler",
-  "fluent-bit",
-] as const;
-export type RolePurpose = (typeof rolePurposes)[number];
 
 export interface RoleWish {
   /** `role/nodes`. */
@@ -92,8 +82,9 @@ export function roleKind(context: ResourceContext): ResourceKind<RoleWish, RoleS
         const trust = JSON.stringify(trustOf(wish.user));
         await iam.updateAssumeRolePolicy({ RoleName: name, PolicyDocument: trust }, signal);
       }
-      await givePolicies(iam, name, wish, state, signal);
+      // Who must not go beyond a boundary may give rights only to roles that have it.
       await bound(iam, name, wish.boundary, state.boundary, signal);
+      await givePolicies(iam, name, wish, state, signal);
       const tags = tagsOf(context, wish.id);
       if (tagDifferences(tags, state.tags).length > 0) {
         await iam.tagRole({ RoleName: name, Tags: tagList(tags) }, signal);
@@ -163,8 +154,7 @@ async function find(
   return { id, state, label: RoleName, status: "ready", ...(createdAt !== undefined && { createdAt }) };
 }
 
-/** Of those whose rights no policy of AWS's holds. */
-const hasOwnPolicy: ReadonlySet<string> = new Set(["role/cluster-autoscaler", "role/fluent-bit"]);
+const hasOwnPolicy: ReadonlySet<string> = new Set(purposesWithOwnPolicy.map((purpose) => `role/${purpose}`));
 
 function stateOfRole(id: string, role: Role): Omit<RoleState, "managedPolicies"> {
   const boundary = role.PermissionsBoundary?.PermissionsBoundaryArn;

@@ -1,3 +1,4 @@
+import { defaultIamPolicies } from "../default-iam-policies.ts";
 import { regionLimits, regionPattern, regionProblem } from "../regions.ts";
 import { list, object } from "../shape/collections.ts";
 import { defaulted, optional, required } from "../shape/field.ts";
@@ -209,8 +210,8 @@ export const clusterFields = {
   }),
   iam_policy_arns: defaulted(list(arn("iam", "arn:aws:iam::aws:policy/AmazonS3FullAccess"), { max: 10 }), {
     description: "What instances may do in AWS.",
-    fallback: ["arn:aws:iam::aws:policy/AmazonS3FullAccess"],
-    written: ["arn:aws:iam::aws:policy/AmazonS3FullAccess"],
+    fallback: [...defaultIamPolicies],
+    written: [...defaultIamPolicies],
   }),
   tags: defaulted(awsTags(), {
     description: "AWS tags to put on everything.",

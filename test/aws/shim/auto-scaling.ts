@@ -1,4 +1,5 @@
 import {
+  CreateTagsCommand,
   DeleteNetworkInterfaceCommand,
   DeleteVolumeCommand,
   DescribeInstancesCommand,
@@ -122,6 +123,7 @@ async function launch({ world, moto }: Handling, group: AutoScalingGroup, count:
         ...(group.lifecycle === "spot" && { InstanceMarketOptions: { MarketType: "spot" } }),
       }),
     );
+    await tagInterfaces(moto, group, Instances);
     for (const { InstanceId } of Instances) {
       group.instances.push({ id: InstanceId!, zone: AvailabilityZone!, type });
       group.activities.unshift({
@@ -134,6 +136,22 @@ async function launch({ world, moto }: Handling, group: AutoScalingGroup, count:
   }
 }
 
+/** As their launch template says, which moto does not read for interfaces. */
+async function tagInterfaces(moto: Handling["moto"], group: AutoScalingGroup, instances: readonly Instance[]) {
+  const Tags = tagsOfTemplate(group, "network-interface").map(([Key, Value]) => ({ Key, Value }));
+  const Resources = instances.flatMap(({ NetworkInterfaces = [] }) =>
+    NetworkInterfaces.flatMap(({ NetworkInterfaceId }) => NetworkInterfaceId ?? []),
+  );
+  if (Tags.length === 0 || Resources.length === 0) return;
+  await moto.ec2.send(new CreateTagsCommand({ Resources, Tags }));
+}
+
+function tagsOfTemplate({ template }: AutoScalingGroup, kind: string): (readonly [string, string])[] {
+  return (template.TagSpecifications ?? [])
+    .filter(({ ResourceType }) => ResourceType === kind)
+    .flatMap(({ Tags = [] }) => Tags.map(({ Key, Value }) => [Key!, Value!] as const));
+}
+
 /** One of those that moto knows: what runs on a node does not matter here. */
 const nodeImage = "ami-12c6146b";
 
@@ -141,13 +159,9 @@ function tagSpecifications(group: AutoScalingGroup): TagSpecification[] {
   const own = [...group.tags]
     .filter(([, { isPropagated }]) => isPropagated)
     .map(([key, { value }]) => [key, value] as const);
-  const ofTemplate = (kind: string) =>
-    (group.template.TagSpecifications ?? [])
-      .filter(({ ResourceType }) => ResourceType === kind)
-      .flatMap(({ Tags = [] }) => Tags.map(({ Key, Value }) => [Key!, Value!] as const));
   const of = (kind: "instance" | "volume", all: readonly (readonly [string, string])[]): TagSpecification => ({
     ResourceType: kind,
-    Tags: [...new Map([...ofTemplate(kind), ...all])].map(([Key, Value]) => ({ Key, Value })),
+    Tags: [...new Map([...tagsOfTemplate(group, kind), ...all])].map(([Key, Value]) => ({ Key, Value })),
   });
   const instance = of("instance", [...own, ["aws:autoscaling:groupName", group.name]]);
   return [instance, of("volume", own.slice(0, 2))].filter(({ Tags }) => Tags!.length > 0);

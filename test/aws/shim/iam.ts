@@ -1,7 +1,8 @@
 import { GetRoleCommand, ListAttachedRolePoliciesCommand, type Role } from "@aws-sdk/client-iam";
+import { type Asked, isAllowed } from "../policy-evaluator.ts";
+import { simulated } from "./asked-of-iam.ts";
 import { invalid } from "./eks/state.ts";
 import { queryAnswer } from "./reply.ts";
-import { listOf } from "./request.ts";
 import type { Handlers, Handling } from "./world.ts";
 import { element } from "./xml.ts";
 
@@ -13,12 +14,14 @@ export const iamHandlers: Handlers = {
     return reply;
   },
   SimulatePrincipalPolicy: ({ request, world }) => {
-    const actions = listOf(request.form, "ActionNames.member");
-    const results = actions.map((action) =>
+    const { policies } = world.rights;
+    const isFine = (one: Asked) =>
+      !isDenied(world.options.denied, one.action) && (policies === undefined || isAllowed(policies, one));
+    const results = simulated(request).map((one) =>
       element("member", [
-        element("EvalActionName", action),
-        element("EvalResourceName", "*"),
-        element("EvalDecision", isDenied(world.options.denied, action) ? "implicitDeny" : "allowed"),
+        element("EvalActionName", one.action),
+        element("EvalResourceName", one.resource),
+        element("EvalDecision", isFine(one) ? "allowed" : "implicitDeny"),
         element("MatchedStatements", []),
         element("MissingContextValues", []),
       ]),

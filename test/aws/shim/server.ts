@@ -1,5 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { isAllowed } from "../policy-evaluator.ts";
+import { askedOfIam } from "./asked-of-iam.ts";
 import type { Call, WritableCallLog } from "./call-log.ts";
 import { nameOf } from "./call-log.ts";
 import type { ClientState } from "./clients.ts";
@@ -88,7 +90,7 @@ async function decide(parts: Parts, request: AwsRequest): Promise<Outcome> {
   await world.timeline.catchUp();
   const before = client?.hasExpired ? "expired" : fault?.kind;
   if (before === "reset") return "reset";
-  const refused = beforehand(parts, request, before) ?? check(unseen, request);
+  const refused = beforehand(parts, request, before) ?? (await unallowed(world, request)) ?? check(unseen, request);
   const reply = refused ? refusal(request, refused) : await carryOut(parts, request, fault);
   note(call, reply);
   if (!life.answer) {
@@ -109,6 +111,14 @@ function beforehand(parts: Parts, request: AwsRequest, kind: FaultRule["kind"] |
   if (skewed) return skewed;
   if (isDenied(world.options.denied, actionOf(request))) return denied(request, world.caller);
   return kind === undefined ? undefined : refusalOf(kind, request, world.caller);
+}
+
+async function unallowed(world: World, request: AwsRequest): Promise<Refused | undefined> {
+  const { policies, refused } = world.rights;
+  if (policies === undefined) return undefined;
+  const all = (await askedOfIam(request, world)).filter((one) => !isAllowed(policies, one));
+  refused.push(...all.map((one) => JSON.stringify(one)));
+  return all.length === 0 ? undefined : denied(request, world.caller);
 }
 
 function check(unseen: Unseen, request: AwsRequest): Refused | undefined {

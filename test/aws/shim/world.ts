@@ -1,3 +1,4 @@
+import type { PolicyDocument } from "../../../src/core/cloud-rights.ts";
 import type { EmulatorClock } from "../clock.ts";
 import type { AutoScalingGroup } from "./auto-scaling.ts";
 import type { InterfaceRecord } from "./ec2/interfaces.ts";
@@ -34,6 +35,8 @@ export interface World {
   readonly timeline: Timeline;
   readonly times: ServiceTimes;
   readonly options: WorldOptions;
+  /** What the caller may do, beside `options.denied`, and what was refused for it. Undefined: everything. */
+  readonly rights: { policies: readonly PolicyDocument[] | undefined; readonly refused: string[] };
   /** moto itself, behind this emulator's back. */
   moto(region: string): Moto;
   in(region: string): RegionState;

@@ -93,7 +93,7 @@ export function fakeApp(
       }),
       probe: async () => ({ version: "v1.34.4" }),
     },
-    cloudPolicies: () => import("../../../src/aws/policies.ts"),
+    cloudPolicies: () => import("../../../src/cluster/policies.ts"),
     checkMachine: async () => options.checks ?? [],
     checkEnvironment: async () => options.checks ?? [],
     exitStatus: 0,

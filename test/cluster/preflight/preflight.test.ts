@@ -1,6 +1,6 @@
 import { AllocateAddressCommand, CreateVpcCommand, RunInstancesCommand } from "@aws-sdk/client-ec2";
 import { beforeAll, describe, expect, test } from "vitest";
-import { rightsFor } from "../../../src/aws/policies.ts";
+import { rightsFor } from "../../../src/cluster/policies.ts";
 import { preflight } from "../../../src/cluster/preflight/preflight.ts";
 import { readFacts } from "../../../src/cluster/preflight/read-facts.ts";
 import { CortexError } from "../../../src/core/errors.ts";

@@ -15,7 +15,10 @@ const needs: readonly CloudRight[] = [
   },
   {
     action: "eks:CreateNodegroup",
-    resources: ["arn:aws:eks:us-east-1:123456789012:*/cortex", "arn:aws:eks:us-east-1:123456789012:*/cortex/*"],
+    resources: [
+      "arn:aws:eks:us-east-1:123456789012:cluster/cortex",
+      "arn:aws:eks:us-east-1:123456789012:addon/cortex/*",
+    ],
   },
 ];
 
@@ -29,7 +32,7 @@ test("rights on the same resource are asked for at once, and patterns by an exam
       context: { "iam:PassedToService": "eks.amazonaws.com" },
     },
     { actions: ["eks:CreateNodegroup"], resource: "arn:aws:eks:us-east-1:123456789012:cluster/cortex", context: {} },
-    { actions: ["eks:CreateNodegroup"], resource: "arn:aws:eks:us-east-1:123456789012:cluster/cortex/x", context: {} },
+    { actions: ["eks:CreateNodegroup"], resource: "arn:aws:eks:us-east-1:123456789012:addon/cortex/x", context: {} },
   ]);
 });
 
@@ -41,7 +44,10 @@ test("no more are asked for at once than IAM takes", () => {
 test("a right that one of its resources grants is there", () => {
   const denied = { action: "eks:CreateNodegroup", resource: "one" };
   expect(onAllResources(needs, [denied])).toEqual([]);
-  expect(onAllResources(needs, [denied, { ...denied, resource: "other" }])).toEqual([denied]);
+  const both = [denied, { ...denied, resource: "other" }];
+  expect(onAllResources(needs, both)).toEqual(both);
+  const marked = { action: "ec2:CreateVpc", resources: ["*"], context: { "aws:RequestTag/x": ["y"] } };
+  expect(onAllResources([...needs, marked], [{ action: "ec2:CreateVpc", resource: "*" }])).toEqual([]);
 });
 
 test("what is denied of everything is asked again of all in the region, but for what a policy denies", () => {
