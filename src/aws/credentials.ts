@@ -104,7 +104,10 @@ function reasonOfProfile(log: readonly string[]): string | undefined {
   if (begin === -1 || end === -1) return undefined;
   const refusal = log.slice(begin, end).findLast((line) => /^@smithy\/property-provider /.test(line));
   // The command itself may hold what is nobody's business.
-  return refusal?.replace(/^\S+ \S+ /, "").replace(/^Command failed: .*/, "its credential_process failed:").replace(/\s+/g, " ");
+  return refusal
+    ?.replace(/^\S+ \S+ /, "")
+    .replace(/^Command failed: .*/, "its credential_process failed:")
+    .replace(/\s+/g, " ");
 }
 
 function keysIn({

@@ -76,7 +76,7 @@ const groups = {
   facts: {
     ec2: ["describeInstanceTypeOfferings", "describeAvailabilityZones"],
     eks: ["describeAddonVersions"],
-    iam: ["simulatePrincipalPolicy"],
+    iam: ["simulatePrincipalPolicy", "getPolicy"],
     quotas: ["listServiceQuotas", "getAWSDefaultServiceQuota"],
   },
   lease: { s3: ["getObject", "putObject", "deleteObject"] },

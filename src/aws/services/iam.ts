@@ -5,6 +5,7 @@ import {
   DeleteRolePermissionsBoundaryCommand,
   DeleteRolePolicyCommand,
   DetachRolePolicyCommand,
+  GetPolicyCommand,
   GetRoleCommand,
   GetRolePolicyCommand,
   ListAttachedRolePoliciesCommand,
@@ -34,6 +35,7 @@ export const iamOperations = {
   deleteRole: repeatable(DeleteRoleCommand),
   deleteRolePermissionsBoundary: repeatable(DeleteRolePermissionsBoundaryCommand),
   putRolePermissionsBoundary: repeatable(PutRolePermissionsBoundaryCommand),
+  getPolicy: read(GetPolicyCommand),
   simulatePrincipalPolicy: read(SimulatePrincipalPolicyCommand),
 } as const;
 

@@ -5,6 +5,7 @@ import type { Facts } from "../facts.ts";
 import { BucketRefused, takenHint, takenText } from "../resources/bucket.ts";
 import { checkAddons } from "./addon-offers.ts";
 import { type Finding, type Findings, findingsOf, join, nothingFound, throwFindings } from "./findings.ts";
+import { checkPolicies } from "./policies.ts";
 import { checkQuotas } from "./quotas.ts";
 import { checkRights } from "./rights.ts";
 
@@ -32,6 +33,7 @@ export async function preflight(question: PreflightQuestion, signal: AbortSignal
   if (!earlier) throw factsFailure;
   const [rights, ...others] = await Promise.all([
     checkRights(aws, needs, signal),
+    checkPolicies(aws, cluster, signal),
     facts ? checkQuotas(aws, { cluster, facts, creates }, signal) : nothingFound,
     facts ? checkAddons(aws, { version: facts.kubernetesVersion, creates }, signal) : nothingFound,
   ]);

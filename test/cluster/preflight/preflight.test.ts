@@ -86,12 +86,12 @@ describe("facts", () => {
     const error = await refusal(
       factsOf(
         account,
-        "node_groups: [{name: cpu, instance_type: m5.gigantic}, {name: spot, instance_type: m5.large, spot: true, spot_config: {instance_distribution: [t3.medium]}}]\navailability_zones: [us-east-1a, us-east-1z]",
+        "node_groups: [{name: cpu, instance_type: m5.99xlarge}, {name: spot, instance_type: m5.large, spot: true, spot_config: {instance_distribution: [t3.medium]}}]\navailability_zones: [us-east-1a, us-east-1z]",
       ),
     );
     expect(error.code).toBe("SPEC_INVALID");
     expect(error.problems.map(({ message }) => message)).toEqual([
-      "node_groups.cpu.instance_type: there is no m5.gigantic in us-east-1",
+      "node_groups.cpu.instance_type: there is no m5.99xlarge in us-east-1",
       "availability_zones: there is no zone us-east-1z in us-east-1",
       "node_groups.spot.spot_config.instance_distribution: t3.medium cannot stand in for m5.large: it has 4096 MiB of memory instead of 8192",
     ]);
@@ -118,6 +118,15 @@ describe("what is looked at before anything is made", () => {
     await using account = await emulated();
     expect(await look(account)).toEqual([]);
     expect(account.emulator.calls.of("*:Create*")).toEqual([]);
+  });
+
+  test("is whether the policies that the file names are there", async () => {
+    await using account = await emulated();
+    const made = `arn:aws:iam::${account.emulator.account}:policy/made-up`;
+    const error = await refusal(
+      look(account, `${small}iam_policy_arns: [arn:aws:iam::aws:policy/AmazonS3FullAccess, ${made}]\n`),
+    );
+    expect(error).toMatchObject({ code: "SPEC_INVALID", message: `iam_policy_arns: there is no policy ${made}` });
   });
 
   test("is every right, and those that are missing are named together", async () => {
@@ -174,13 +183,13 @@ describe("what is looked at before anything is made", () => {
 
   test("tells reasons of every kind together", async () => {
     await using account = await emulated({ denied: ["ec2:CreateVpc"] });
-    const error = await refusal(look(account, "node_groups: [{name: cpu, instance_type: m5.gigantic}]"));
+    const error = await refusal(look(account, "node_groups: [{name: cpu, instance_type: m5.99xlarge}]"));
     expect(error).toMatchObject({
       code: "NOT_AUTHORISED",
       message: "2 things stand against cluster cortex in us-east-1",
     });
     expect(error.problems.map(({ message }) => message)).toEqual([
-      "node_groups.cpu.instance_type: there is no m5.gigantic in us-east-1",
+      "node_groups.cpu.instance_type: there is no m5.99xlarge in us-east-1",
       expect.stringContaining("may not ec2:CreateVpc"),
     ]);
   });
