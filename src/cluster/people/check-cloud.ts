@@ -88,7 +88,11 @@ async function checkGroup(aws: Aws, cluster: ClusterId, group: Nodegroup, signal
   }
   const refusal = issues[0] ?? (await lastRefusal(aws, group, signal));
   if (refusal !== undefined) return { ...base, status: "warn", message: refusal, fix };
-  return { ...base, status: "ok", message: `${desired} instances, of ${min} to ${max}` };
+  return { ...base, status: "ok", message: sizeText(desired, min, max) };
+}
+
+export function sizeText(desired: number, min: number, max: number): string {
+  return `${desired} ${desired === 1 ? "instance" : "instances"}, of ${min} to ${max}`;
 }
 
 /** @returns why the newest instance could not be had; undefined when it could, or none was wanted */

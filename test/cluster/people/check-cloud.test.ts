@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { checkAddon, checkControlPlane, checkVersion } from "../../../src/cluster/people/check-cloud.ts";
+import { checkAddon, checkControlPlane, checkVersion, sizeText } from "../../../src/cluster/people/check-cloud.ts";
 
 const cluster = { name: "models", region: "us-east-1" };
 const console = "https://us-east-1.console.aws.amazon.com/eks/clusters/models";
@@ -74,4 +74,8 @@ test("a version that is supported for long is not", () => {
   ).toEqual([]);
   expect(checkVersion(cluster, "1.34", undefined, 0)).toEqual([]);
   expect(checkVersion(cluster, "1.34", { isExtended: false }, 0)).toEqual([]);
+});
+
+test("one instance is one", () => {
+  expect([sizeText(1, 1, 5), sizeText(2, 1, 5)]).toEqual(["1 instance, of 1 to 5", "2 instances, of 1 to 5"]);
 });
