@@ -4,8 +4,9 @@ import type { CloudSettings } from "../../core/cluster.ts";
 import { criticalPath } from "../../core/graph/critical-path.ts";
 import type { FoundByKind } from "../../core/graph/duplicates.ts";
 import { type GraphPlan, type PlannedChange, realChanges } from "../../core/graph/plan.ts";
-import { planUp } from "../../core/graph/plan-up.ts";
+import { fixedProblems, planUp } from "../../core/graph/plan-up.ts";
 import { readAll } from "../../core/graph/read-all.ts";
+import type { Difference } from "../../core/graph/resource.ts";
 import type { Cluster } from "../../spec/parse-cluster.ts";
 import type { Facts } from "../facts.ts";
 import { insideSettings } from "../inside.ts";
@@ -22,6 +23,7 @@ import { costsOfUp } from "./costs.ts";
 import { keptTagWarnings } from "./kept-tags.ts";
 import { type ClusterKinds, isAnythingThere, kindsOf, standingGroups, standingOf, wantedOf } from "./kinds.ts";
 import { notOurs, notThere, reach } from "./reach.ts";
+import { settle } from "./settled.ts";
 import { checkSize } from "./size-rules.ts";
 import type { Surroundings } from "./surroundings.ts";
 
@@ -52,23 +54,24 @@ export interface PlanClusterOptions {
 /** Reads AWS and decides; changes nothing. @throws all reasons at once why it cannot be */
 export async function planCluster(
   surroundings: Surroundings,
-  cluster: Cluster,
+  asked: Cluster,
   { mustExist }: PlanClusterOptions,
   signal: AbortSignal,
 ): Promise<Planned<UpWork>> {
-  const aws = surroundings.aws.inRegion(cluster.region);
-  const id = { name: cluster.cluster_name, region: cluster.region };
+  const aws = surroundings.aws.inRegion(asked.region);
+  const id = { name: asked.cluster_name, region: asked.region };
   const identity = await aws.identity(signal);
-  const kinds = kindsOf({ aws, identity, clusterName: id.name, tags: cluster.tags });
-  const found = await orAllReasons({ kinds, cluster }, () => readOurs(kinds, id, signal), signal);
+  const kinds = kindsOf({ aws, identity, clusterName: id.name, tags: asked.tags });
+  const found = await orAllReasons({ kinds, cluster: asked, known: [] }, () => readOurs(kinds, id, signal), signal);
   const isThere = isAnythingThere(found, kinds);
   if (mustExist && !isThere) throw notThere(id);
-  checkSize(cluster, standingGroups(found, kinds));
+  checkSize(asked, standingGroups(found, kinds));
+  const { cluster, differences: known } = settle(asked, found, kinds);
   const standing = standingOf(found, kinds);
-  const asked = { cluster, aws, standing, defaultVersion: defaultKubernetesVersion };
-  const facts = await orAllReasons({ kinds, cluster }, () => readFacts(asked, signal), signal);
+  const question = { cluster, aws, standing, defaultVersion: defaultKubernetesVersion };
+  const facts = await orAllReasons({ kinds, cluster, known }, () => readFacts(question, signal), signal);
   const wanted = wantedOf(cluster, facts, kinds);
-  const planned = (now: FoundByKind) => planUp({ kinds: kinds.ours, wanted, found: now });
+  const planned = (now: FoundByKind) => planUp({ kinds: kinds.ours, wanted, found: now, known });
   const graph = planned(found);
   const { accountId } = identity;
   const { logGroups } = namesOf({ clusterName: id.name, accountId, region: id.region });
@@ -129,7 +132,11 @@ function supportWarnings(
 
 /** What stands against the cluster is told together, also when what was read first already rules it out. */
 async function orAllReasons<T>(
-  { kinds, cluster }: { readonly kinds: ClusterKinds; readonly cluster: Cluster },
+  {
+    kinds,
+    cluster,
+    known,
+  }: { readonly kinds: ClusterKinds; readonly cluster: Cluster; readonly known: readonly Difference[] },
   read: () => Promise<T>,
   signal: AbortSignal,
 ): Promise<T> {
@@ -138,7 +145,8 @@ async function orAllReasons<T>(
   } catch (factsFailure) {
     signal.throwIfAborted();
     const { aws } = kinds.context;
-    await preflight({ aws, cluster, factsFailure, needs: rightsOf(kinds, cluster), creates: [] }, signal);
+    const against = { known: fixedProblems(known), factsFailure };
+    await preflight({ aws, cluster, ...against, needs: rightsOf(kinds, cluster), creates: [] }, signal);
     throw factsFailure;
   }
 }

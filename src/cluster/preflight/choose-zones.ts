@@ -26,8 +26,6 @@ export interface ZoneQuestion {
   readonly settled?: {
     readonly names: readonly string[];
     readonly by: "availability_zones" | "subnets" | "cluster";
-    /** What the file asks for, of a cluster that has its zones. */
-    readonly written?: readonly string[];
   };
   /** Taken first among those that will do, by name. */
   readonly preferred: readonly string[];
@@ -80,19 +78,11 @@ function settledZones(question: ZoneQuestion): ZoneAnswer {
       invalid(`${fieldOf(settled)}: there is no zone ${name} in ${region}`, `choose among ${namesOf(zones)}`),
     ),
     ...chosen.flatMap((zone) => findingsIn(question, zone)),
-    ...otherThanWritten(settled),
   ];
   if (findings.length === 0 && new Set(names).size < fewest) {
     findings.push(invalid(`${fieldOf(settled)}: a control plane needs two zones`, `choose among ${namesOf(zones)}`));
   }
   return { zones: chosen, findings };
-}
-
-function otherThanWritten(settled: ZoneQuestion["settled"]): readonly Finding[] {
-  const { names = [], written } = settled ?? {};
-  if (!written || (written.length === names.length && written.every((name) => names.includes(name)))) return [];
-  const message = `availability_zones: the cluster lies in ${names.join(", ")}, which stays so for as long as it lives`;
-  return [invalid(message, "write those, or make another cluster")];
 }
 
 function findingsIn(question: ZoneQuestion, zone: Zone): readonly Finding[] {

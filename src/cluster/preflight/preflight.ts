@@ -1,5 +1,6 @@
 import type { Aws } from "../../aws/aws.ts";
 import type { CloudRight } from "../../core/cloud-rights.ts";
+import type { Problem } from "../../core/errors.ts";
 import type { Cluster } from "../../spec/parse-cluster.ts";
 import type { Facts } from "../facts.ts";
 import { BucketRefused, takenHint, takenText } from "../resources/bucket.ts";
@@ -16,6 +17,8 @@ export interface PreflightQuestion {
   readonly facts?: Facts;
   /** What `readFacts` threw: its reasons are told together with those found here. */
   readonly factsFailure?: unknown;
+  /** What is known to stand against it already. */
+  readonly known?: readonly Problem[];
   /** As `src/cluster/policies.ts` tells them. */
   readonly needs: readonly CloudRight[];
   /** Ids of the resources that are going to be made; empty without facts. */
@@ -28,7 +31,7 @@ export interface PreflightQuestion {
  * @throws CortexError with all reasons at once why it cannot be
  */
 export async function preflight(question: PreflightQuestion, signal: AbortSignal): Promise<readonly string[]> {
-  const { aws, cluster, facts, factsFailure, needs, creates } = question;
+  const { aws, cluster, facts, known = [], factsFailure, needs, creates } = question;
   const earlier = factsFailure === undefined ? [] : findingsOf(factsFailure);
   if (!earlier) throw factsFailure;
   const [rights, ...others] = await Promise.all([
@@ -41,7 +44,8 @@ export async function preflight(question: PreflightQuestion, signal: AbortSignal
   const isToldAnyway = ({ code }: Finding) => code === "NOT_AUTHORISED" && rights.findings.length > 0;
   const { findings, warnings } = join([rights, ...others]);
   const told = mayAll(rights) && factsFailure instanceof BucketRefused ? [takenBucket(factsFailure)] : earlier;
-  const all = [...told.filter((one) => !isToldAnyway(one)), ...findings];
+  const settled = known.map((problem) => ({ code: "NOT_SUPPORTED" as const, ...problem }));
+  const all = [...settled, ...told.filter((one) => !isToldAnyway(one)), ...findings];
   throwFindings(all, `${cluster.cluster_name} in ${aws.region}`);
   return warnings;
 }

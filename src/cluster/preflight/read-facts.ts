@@ -101,7 +101,7 @@ function settledBy(
   if (own?.network) return { names: once(own.network.subnets.map(({ zone }) => zone)), by: "subnets" };
   // Before there is a control plane, zones may be those of a first run that was interrupted half way.
   const isMade = kubernetesVersion !== undefined && zones.length > 0;
-  if (isMade) return { names: once(zones), by: "cluster", ...(written && { written: once(written) }) };
+  if (isMade) return { names: once(zones), by: "cluster" };
   return written ? { names: once(written), by: "availability_zones" } : undefined;
 }
 

@@ -49,7 +49,7 @@ export function vpcKind(context: ResourceContext, list: (signal: AbortSignal) =>
       return complete(id, { vpcId: made?.VpcId ?? "", cidr, tags }, doing, signal);
     },
     differences({ id, cidr }, state) {
-      const hint = "the network of a cluster stays as it is: make another cluster";
+      const hint = "the network of a cluster stays as it is: write what it has, or make another cluster";
       const fixed = cidr === state.cidr ? [] : [{ field: "vpc_cidr", from: state.cidr, to: cidr, isFixed: { hint } }];
       return [...fixed, ...tagDifferences(wantedTags(context, id), state.tags)];
     },

@@ -11,6 +11,8 @@ export interface Up {
   readonly kinds: readonly AnyKind[];
   readonly wanted: readonly Wanted[];
   readonly found: FoundByKind;
+  /** Differences that are known beside those of the kinds. */
+  readonly known?: readonly Difference[];
   /** Where the user wrote a field, as `Difference.field` names it. */
   readonly placeOf?: (field: string) => Location | undefined;
 }
@@ -23,15 +25,12 @@ export interface Up {
  * nothing is taken from under something that still serves.
  * @throws CortexError NOT_SUPPORTED with every difference that cannot be made good
  */
-export function planUp({ kinds, wanted, found, placeOf = () => undefined }: Up): GraphPlan {
+export function planUp({ kinds, wanted, found, known = [], placeOf = () => undefined }: Up): GraphPlan {
   checkKinds(kinds, wanted);
   const order = kindOrder(kinds);
   const chosen = choose(kinds, found);
   const steps = wantedSteps(wanted, chosen);
-  const problems = fixedProblems(
-    steps.flatMap(({ differences }) => differences),
-    placeOf,
-  );
+  const problems = fixedProblems([...known, ...steps.flatMap(({ differences }) => differences)], placeOf);
   if (problems.length > 0) throw cannotChange(problems);
   return { kinds, wanted, steps: inOrder(withSurplus(steps, surplusOf(chosen, wanted), order)) };
 }

@@ -17,15 +17,29 @@ describe.concurrent("a cluster that runs", { timeout: 5 * minutes }, () => {
       ...cluster,
       kubernetes_version: "1.33",
       subnet_visibility: "private",
+      vpc_cidr: "10.1.0.0/30",
+      availability_zones: ["us-east-1a", "us-east-1f"],
       node_groups: [{ ...cpu, instance_type: "m5.xlarge", spot: true }],
     });
-    expect(refused).toEqual(
-      expect.arrayContaining([
-        "kubernetes_version is 1.35 and cannot become 1.33",
-        "node_groups.cpu.instance_type is m5.large and cannot become m5.xlarge",
-        "node_groups.cpu.spot is false and cannot become true",
-      ]),
-    );
+    expect(refused.toSorted()).toEqual([
+      expect.stringMatching(/^availability_zones is us-east-1a, .* and cannot become us-east-1a, us-east-1f$/),
+      "kubernetes_version is 1.35 and cannot become 1.33",
+      "node_groups.cpu.instance_type is m5.large and cannot become m5.xlarge",
+      "node_groups.cpu.spot is false and cannot become true",
+      "subnet_visibility is public and cannot become private",
+      "vpc_cidr is 192.168.0.0/16 and cannot become 10.1.0.0/30",
+    ]);
+    const hidden = { ...cluster, subnet_visibility: "private" } as const;
+    expect(await refusal(me, hidden)).toEqual(["subnet_visibility is public and cannot become private"]);
+    const nowhere = await me.clouds
+      .planConfigure({ ...hidden, node_groups: [{ ...cpu, instance_type: "m5.none" }] }, never)
+      .catch((error: unknown) => error);
+    expect(nowhere).toMatchObject({
+      problems: [
+        { message: "subnet_visibility is public and cannot become private" },
+        { message: expect.stringContaining("m5.none") },
+      ],
+    });
   });
 });
 
