@@ -84,13 +84,19 @@ export function diskChanges(
 ): readonly Difference[] {
   const field = `node_groups.${group.group}.disk`;
   if (used?.templateId !== template.templateId) {
-    return [{ field, from: used?.templateId ?? "none", to: template.templateId, isFixed: { hint } }];
+    return [goneTemplate(group, used?.templateId ?? "none", template.templateId)];
   }
   // Of a template that is going to be changed its new version is not known yet.
   const coming = diskDifferences({ group: group.group, disk: group.disk }, template.disk);
   if (coming.length > 0) return coming;
   if (used.version >= template.diskVersion) return [];
   return [{ field, from: "that of older nodes", to: `${group.disk.sizeGB} GB ${group.disk.type}` }];
+}
+
+/** Somebody removed the launch template: EKS gives a group no other, nor can it be made again with its id. */
+function goneTemplate({ name, group }: ManagedGroup, from: string, to: string): Difference {
+  const hint = `the launch template was removed: write another name for node group ${group}, then one is made under it and this one goes`;
+  return { field: `launch template of node group ${name}`, from, to, isFixed: { hint } };
 }
 
 function sizeDifferences(group: ManagedGroup, state: NodeGroup): readonly Difference[] {

@@ -112,6 +112,15 @@ describe("a node group that runs", () => {
     expect(diskChanges(larger, exchanged, changed)).toEqual([]);
   });
 
+  test("says how to go on when its launch template was removed", () => {
+    expect(diskChanges(wanted, running(), template({ templateId: "lt-2" }))).toMatchObject([
+      {
+        field: "launch template of node group gpu",
+        isFixed: { hint: expect.stringContaining("write another name for node group gpu") },
+      },
+    ]);
+  });
+
   test("keeps its nodes where only tags of the launch template changed", () => {
     expect(diskChanges(wanted, running(), template({ version: 3, diskVersion: 1 }))).toEqual([]);
   });
