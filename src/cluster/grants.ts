@@ -122,6 +122,7 @@ function iamGrants(verb: string, scope: RightsScope): readonly Grant[] {
   const ofAws = Object.values(policiesByPurpose).flatMap((names) => names.map((name) => policyOfAws(partition, name)));
   switch (verb) {
     case "GetRole":
+    case "GetPolicy":
     case "SimulatePrincipalPolicy":
       return [{ resources: ["*"] }];
     case "CreateRole":
