@@ -82,8 +82,3 @@ export function createRegionState(): RegionState {
     tokens: new Map(),
   };
 }
-
-/** @returns an id as AWS makes them: `i-0a1b…` */
-export function newId(prefix: string): string {
-  return `${prefix}-0${crypto.randomUUID().replaceAll("-", "").slice(0, 16)}`;
-}
