@@ -114,7 +114,8 @@ export function chooseVersion({ controlPlane, nodes, asked, offered }: Choice): 
 
 /**
  * Pure.
- * @returns the version that EKS takes by default for a Kubernetes version; undefined when today's is as good, or is all there is
+ * @returns the version that EKS takes by default for a Kubernetes version, or where that would be a step back the first that is
+ * none; undefined when today's is as good, or is all there is
  */
 export function chooseAddonVersion(
   now: string,
@@ -131,7 +132,10 @@ export function chooseAddonVersion(
   const best = newest.find(({ isDefault }) => isDefault) ?? newest[0];
   if (!best) return undefined;
   const isGood = newest.some(({ version }) => version === now) && compareVersions(now, best.version) >= 0;
-  return isGood ? undefined : best.version;
+  if (isGood) return undefined;
+  if (compareVersions(best.version, now) >= 0) return best.version;
+  const onward = newest.toReversed().find(({ version }) => compareVersions(version, now) >= 0);
+  return (onward ?? best).version;
 }
 
 /**

@@ -58,6 +58,10 @@ describe("the version of an add-on", () => {
     expect(chooseAddonVersion("v1.10.2-eksbuild.1", "1.34", infos)).toBeUndefined();
   });
 
+  test("goes no step back where a newer build of it goes with the version", () => {
+    expect(chooseAddonVersion("v1.10.1-eksbuild.5", "1.34", infos)).toBe("v1.10.2-eksbuild.1");
+  });
+
   test("becomes the default where today's does not go with it, and stays where nothing is known", () => {
     expect(chooseAddonVersion("v2.0.0", "1.34", infos)).toBe("v1.10.1-eksbuild.2");
     expect(chooseAddonVersion("v2.0.0", "1.40", infos)).toBeUndefined();
