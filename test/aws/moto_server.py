@@ -19,7 +19,7 @@ from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 # Every account holds all of these: the thousand that no cluster uses would take most of the time of a test.
-USED_POLICIES = re.compile("AmazonEKS|AmazonEC2Container|AmazonEBSCSI|AmazonSSM|AmazonS3|CloudWatch|AdministratorAccess")
+USED_POLICIES = re.compile("AmazonEKS|AmazonEC2Container|AmazonEBSCSI|AmazonSSM|AmazonS3|CloudWatch|AdministratorAccess|PowerUserAccess")
 policies = json.loads(moto.iam.models.aws_managed_policies_data)
 used = {name: policy for name, policy in policies.items() if USED_POLICIES.match(name)}
 moto.iam.models.aws_managed_policies_data = json.dumps(used)
