@@ -45,7 +45,10 @@ export interface Lease extends AsyncDisposable {
 }
 
 const key = "lease.json";
-const defaultExpiresMs = 60_000;
+/** Long enough for a renewal to get through while AWS refuses half of all calls for being too many. */
+const defaultExpiresMs = 180_000;
+/** It is renewed so many times in the time it holds. */
+const renewalsPerTerm = 9;
 /** S3 tells times to the second. */
 const grainMs = 2_000;
 const tries = 10;
@@ -107,8 +110,8 @@ function holdLease({ store, mine, etag: first, aws }: Held, { expiresMs = defaul
   let etag = first;
 
   /** @returns whether it is still held */
-  async function renew(renewals: number, signal: AbortSignal): Promise<boolean> {
-    const written = await store.write({ ...mine, renewals }, { IfMatch: etag }, signal);
+  async function renew(count: number, signal: AbortSignal): Promise<boolean> {
+    const written = await store.write({ ...mine, renewals: count }, { IfMatch: etag }, signal);
     if (written !== undefined) {
       etag = written;
       return true;
@@ -117,17 +120,17 @@ function holdLease({ store, mine, etag: first, aws }: Held, { expiresMs = defaul
     // An earlier renewal whose answer was lost.
     if (standing?.holder.id !== mine.id) return false;
     etag = standing.etag;
-    return renew(renewals, signal);
+    return renew(count, signal);
   }
 
   async function keepUp(): Promise<void> {
     let renewedAt = clock.now();
-    for (let renewals = 1; ; renewals += 1) {
-      await clock.sleep(expiresMs / 3, ending.signal);
+    for (let count = 1; ; count += 1) {
+      await clock.sleep(expiresMs / renewalsPerTerm, ending.signal);
       const askedAt = clock.now();
       const leftMs = renewedAt + expiresMs - askedAt;
       // It is not cut off when the lease is given back: whether it was carried out would not be known.
-      const isHeld = await within(clock, leftMs, (signal) => renew(renewals, signal)).catch((error: unknown) => {
+      const isHeld = await within(clock, leftMs, (signal) => renew(count, signal)).catch((error: unknown) => {
         // Credentials that end in the middle end everything else, too: that is what to tell.
         if (error instanceof CortexError && error.code === "NOT_AUTHORISED") throw error;
         throw lostTo(mine, "it could not be renewed in time", error);

@@ -2,6 +2,8 @@ import { randomBytes } from "node:crypto";
 import { homedir } from "node:os";
 import { CloudWatchLogsClient, CreateLogStreamCommand, PutLogEventsCommand } from "@aws-sdk/client-cloudwatch-logs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { autoscalerVersion } from "../../src/cluster/addons/cloud/autoscaler.ts";
+import { defaultKubernetesVersion } from "../../src/cluster/wanted-eks.ts";
 import type { KubeClient } from "../../src/kubernetes/kube-client.ts";
 import { resource } from "../../src/kubernetes/objects.ts";
 import { findTarget } from "../../src/kubernetes/target.ts";
@@ -58,7 +60,7 @@ describe.skipIf(!isPossible)("a cluster on AWS with a real control plane", () =>
     });
     await pushStandIns(registry, [
       {
-        image: "registry.k8s.io/autoscaling/cluster-autoscaler:v1.34.4",
+        image: `registry.k8s.io/autoscaling/cluster-autoscaler:${autoscalerVersion(defaultKubernetesVersion)}`,
         program: "/cluster-autoscaler",
         port: 8085,
         path: "/health-check",

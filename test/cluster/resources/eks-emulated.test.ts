@@ -69,9 +69,9 @@ tags: { team: blue }
       up.plan.steps.map(({ id, differences }) => [id, differences.filter(({ field }) => !field.startsWith("tags."))]),
     );
     expect(changed["node-group/cpu"]).toEqual([
-      { field: "node_groups.cpu.instance_volume_size", from: "50", to: "80" },
       { field: "node_groups.cpu.min_instances", from: "1", to: "2" },
       { field: "node_groups.cpu.max_instances", from: "3", to: "4" },
+      { field: "node_groups.cpu.instance_volume_size", from: "50", to: "80" },
     ]);
     expect(changed["control-plane"]).toEqual([
       { field: "operator_load_balancer_cidr_white_list", from: "all", to: "203.0.113.0/24" },

@@ -30,7 +30,7 @@ async function withControlPlane(bench: NetworkBench, subnetIds: string[], during
   const eks = await bench.aws.eks();
   const name = bench.context.clusterName;
   const roleArn = `arn:aws:iam::${emulator.account}:role/eks`;
-  const tags = { "cortex.dev/cluster-name": name };
+  const tags = { "cortex.dev/cluster-name": name, "cortex.dev/resource": "control-plane" };
   await eks.createCluster({ name, roleArn, resourcesVpcConfig: { subnetIds }, tags }, never);
   await emulator.clock.sleep(20 * 60_000, never);
   await during();
