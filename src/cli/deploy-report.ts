@@ -26,6 +26,8 @@ interface ReportOptions {
   /** Text for a person, instead of nothing until the end. */
   readonly isText: boolean;
   readonly isWaiting: boolean;
+  /** ` -e NAME` where that was given, for commands to run next. */
+  readonly inEnv: string;
   /** Told which APIs have been accepted and are not live yet. */
   progress(names: readonly string[]): void;
   states(): Promise<readonly ApiState[]>;
@@ -69,9 +71,9 @@ export async function reportDeploy(
 }
 
 /** What a Ctrl-C leaves behind while `names` are rolled out. */
-export function leftBehind(names: readonly string[]): string | undefined {
+export function leftBehind(names: readonly string[], inEnv: string): string | undefined {
   if (names.length === 0) return undefined;
-  return `${names.join(", ")}: the update goes on without this command; \`cortex get ${names[0]}\` shows it, and the same deploy follows it again`;
+  return `${names.join(", ")}: the update goes on without this command; \`cortex get ${names[0]}${inEnv}\` shows it, and the same deploy follows it again`;
 }
 
 /** Cortex 0.42's keys, and the code and hint of an error. */
@@ -114,10 +116,10 @@ async function printEnd(app: App, results: readonly DeployResult[], options: Rep
   }
   const first = results.find(({ error }) => !error);
   if (!options.isText || !first) return;
-  const { name } = first;
+  const name = first.name + options.inEnv;
   const lines = options.isWaiting
     ? [
-        [`cortex predict ${name} sample.json`, "send a request"],
+        [`cortex predict ${first.name} sample.json${options.inEnv}`, "send a request"],
         [`cortex logs ${name} -f`, "follow its log"],
         [`cortex get ${name}`, "see how it does"],
       ]

@@ -6,7 +6,7 @@ import type { Environment } from "../core/environment.ts";
 import { CortexError, exitStatus } from "../core/errors.ts";
 import type { App } from "./app.ts";
 import { type DeployOutcome, deployedJson, leftBehind, reportDeploy } from "./deploy-report.ts";
-import { type EnvFlag, envOption, outputOption, parseDuration, withExamples } from "./flags.ts";
+import { type EnvFlag, envOption, envText, outputOption, parseDuration, withExamples } from "./flags.ts";
 import { confirm } from "./prompt.ts";
 import { changesJson, changesText } from "./render/change-view.ts";
 import { warningText } from "./render/error-text.ts";
@@ -90,13 +90,15 @@ export async function applyPlan(
   const isText = flags.output === "pretty";
   const options = { force: flags.force === true, wait: flags.wait, timeoutMs: flags.timeout };
   const events = deploy(planned, options, ports, signal);
+  const inEnv = envText(flags);
   const outcome = await reportDeploy(app, events, {
     isText: isText && !flags.quiet,
     progress: (names) => {
-      app.leftBehind = leftBehind(names);
+      app.leftBehind = leftBehind(names, inEnv);
     },
     states: () => ports.environment.list(signal),
     isWaiting: flags.wait,
+    inEnv,
   });
   app.leftBehind = undefined;
   if (flags.quiet) await app.terminal.stdout.write(liveEndpoints(outcome));

@@ -7,6 +7,11 @@ export interface EnvFlag {
   readonly env?: string;
 }
 
+/** @returns ` -e NAME` where it was given: what is told to run next is then run in the same place */
+export function envText({ env }: EnvFlag): string {
+  return env === undefined ? "" : ` -e ${env}`;
+}
+
 export function envOption(): Option {
   return new Option("-e, --env <name>", "environment to use (default: $CORTEX_ENV, else the configured one)");
 }

@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import type { App } from "./app.ts";
-import { type EnvFlag, envOption, outputOption, parseDuration, withExamples } from "./flags.ts";
+import { type EnvFlag, envOption, envText, outputOption, parseDuration, withExamples } from "./flags.ts";
 import { jsonDocument } from "./render/show.ts";
 import { followRollout } from "./rollout-command.ts";
 
@@ -28,6 +28,6 @@ async function runRefresh(app: App, name: string, flags: RefreshFlags): Promise<
   const message = `refreshing ${name}`;
   const options = { force: flags.force === true, timeoutMs: flags.timeout };
   const events = environment.refresh(name, options, app.signal);
-  await followRollout(app, name, events, { message, isText: flags.output === "pretty" });
+  await followRollout(app, name, events, { message, isText: flags.output === "pretty", inEnv: envText(flags) });
   if (flags.output === "json") await app.terminal.stdout.write(jsonDocument({ message }));
 }

@@ -3,7 +3,7 @@ import { apiNotFound } from "../core/api-not-found.ts";
 import type { ApiState, Revision } from "../core/environment.ts";
 import { CortexError } from "../core/errors.ts";
 import type { App } from "./app.ts";
-import { type EnvFlag, envOption, outputOption, parseDuration, withExamples } from "./flags.ts";
+import { type EnvFlag, envOption, envText, outputOption, parseDuration, withExamples } from "./flags.ts";
 import { confirm } from "./prompt.ts";
 import { apiJson } from "./render/api-json.ts";
 import { jsonDocument } from "./render/show.ts";
@@ -49,7 +49,7 @@ async function runRollback(app: App, name: string, wanted: number | undefined, f
   const options = { force: flags.force === true, createdBy: await app.identity(), timeoutMs: flags.timeout };
   const message = `rolling ${name} back to revision ${target}`;
   const events = environment.rollBack(name, target, options, app.signal);
-  await followRollout(app, name, events, { message, isText: flags.output === "pretty" });
+  await followRollout(app, name, events, { message, isText: flags.output === "pretty", inEnv: envText(flags) });
   if (flags.output === "json") {
     const now = (await environment.list(app.signal)).find((one) => one.name === name);
     await app.terminal.stdout.write(jsonDocument({ message, api: now ? apiJson(now) : null }));

@@ -8,12 +8,12 @@ export async function followRollout(
   app: App,
   name: string,
   events: AsyncIterable<RolloutEvent>,
-  { message, isText }: { readonly message: string; readonly isText: boolean },
+  { message, isText, inEnv }: { readonly message: string; readonly isText: boolean; readonly inEnv: string },
 ): Promise<void> {
   await using reporter = rolloutReporter(app, !isText);
   for await (const event of events) {
     if (event.type === "accepted") {
-      app.leftBehind = `${name}: the update goes on without this command; \`cortex get ${name}\` shows it`;
+      app.leftBehind = `${name}: the update goes on without this command; \`cortex get ${name}${inEnv}\` shows it`;
       if (isText) await reporter.result(`${message}\n`);
     }
     await reporter.event(name, event);

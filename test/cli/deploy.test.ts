@@ -42,6 +42,13 @@ describe("deploy", () => {
     await expectGolden("deploy-pipe", await runCommand(["deploy"], { environment: fresh() }));
   });
 
+  test("names the environment in what to do next where the command did", async () => {
+    const { stderr } = await runCommand(["deploy", "-e", "prod"], { environment: fresh() });
+    expect(stderr).toContain("cortex predict iris sample.json -e prod");
+    expect(stderr).toContain("cortex logs iris -e prod -f");
+    expect(stderr).toContain("cortex get iris -e prod");
+  });
+
   test("on a terminal draws a line per replica, and leaves none of them behind", async () => {
     const ran = await runCommand(["deploy"], { environment: fresh(), isTerminal: true });
     expect(ran.stderr).toContain("\u001b[?25l");
