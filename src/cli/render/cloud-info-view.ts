@@ -1,5 +1,5 @@
 import type { ApiCost, CloudInfo, NodeUse } from "../../core/cloud-cluster.ts";
-import { costJson, costTable, moneyText, perHourAndMonthText } from "./cost-table.ts";
+import { costJson, costTable, moneyText, perHourAndMonthText, pricesText } from "./cost-table.ts";
 import type { View } from "./show.ts";
 import { roughBytesText } from "./spec-json.ts";
 import type { Table } from "./table.ts";
@@ -87,8 +87,7 @@ function apiTable({ apis, idlePerHour }: CloudInfo): Table {
 }
 
 function sentences({ cost, nodes, unscheduledReplicas: waiting, endpoint }: CloudInfo): readonly string[] {
-  const age = cost.isCached ? `${cost.pricesOf}, as they could not all be asked for now` : cost.pricesOf;
-  const sum = `the cluster costs ${perHourAndMonthText(cost.perHour)} now, traffic and stored data aside (prices of ${age})`;
+  const sum = `the cluster costs ${perHourAndMonthText(cost.perHour)} now, traffic and stored data aside (${pricesText(cost)})`;
   if (endpoint === undefined || nodes.length === 0) return [sum];
   const replicas = replicasOf(nodes);
   const running = `${count(replicas, "API replica")} running on ${count(nodes.length, "instance")}`;

@@ -13,6 +13,11 @@ export function costTable({ lines, perHour }: Cost): Table {
   ];
 }
 
+/** `prices of 2026-11-26`, and why not of today. */
+export function pricesText({ pricesOf, isCached }: Cost): string {
+  return `prices of ${pricesOf}${isCached ? ", as they could not all be asked for now" : ""}`;
+}
+
 /** `$0.25 to $1.30 per hour, $183 to $949 per month` */
 export function perHourAndMonthText(perHour: Range): string {
   const perMonth = { min: perHour.min * hoursPerMonth, max: perHour.max * hoursPerMonth };

@@ -1,7 +1,7 @@
 import type { CloudPlan } from "../../core/cloud-cluster.ts";
 import { type PlannedChange, realChanges } from "../../core/graph/plan.ts";
 import type { Difference } from "../../core/graph/resource.ts";
-import { costJson, costTable, perHourAndMonthText } from "./cost-table.ts";
+import { costJson, costTable, perHourAndMonthText, pricesText } from "./cost-table.ts";
 import { ownName } from "./resource-text.ts";
 import { alignedTable } from "./table.ts";
 import { roughDurationText } from "./time.ts";
@@ -86,11 +86,8 @@ function differenceText({ field, from, to }: Difference): string {
 
 function costPart({ cost, costNow, changes }: CloudPlan): string {
   if (cost.lines.length === 0 || realChanges(changes).length === 0) return "";
-  const since = cost.isCached
-    ? `prices of ${cost.pricesOf}; they could not be asked for now`
-    : `prices of ${cost.pricesOf}`;
   const now = costNow ? `it costs ${perHourAndMonthText(costNow.perHour)} now\n` : "";
-  return `${alignedTable(costTable(cost))}(${since}; traffic and storage come on top)\n${now}`;
+  return `${alignedTable(costTable(cost))}(${pricesText(cost)}; traffic and storage come on top)\n${now}`;
 }
 
 function warningsPart({ warnings }: CloudPlan): string {
