@@ -116,7 +116,7 @@ export async function applyInside(
   const tell = walkEvents(plan, now, onEvent);
   const installed = await install(plan, { client, version, timeoutMs, onEvent: tell, signal });
   return {
-    failures: installed.failures.map(({ addon, error }) => ({ id: insideId(addon), error })),
+    failures: installed.failures.map(({ addon, error }) => ({ id: insideId(addon), title: insideTitle, error })),
     ...(installed.address !== undefined && { apiEndpoint: installed.address }),
   };
 }
@@ -137,7 +137,7 @@ export function insideChanges(
   const settings = isWhole ? [] : [{ name: "settings" as const, version: "", action: "update" as const }];
   return [...shown, ...settings].map(({ name, version, action }) => ({
     id: insideId(name),
-    title: "in the cluster",
+    title: insideTitle,
     label: name,
     action,
     ...(version !== "" && { detail: version }),
@@ -173,6 +173,8 @@ function actionOf({ action }: AddonPlan): PlannedChange["action"] {
   return action === "remove" ? "remove" : "keep";
 }
 
+const insideTitle = "in the cluster";
+
 function insideId(addon: AddonName | "settings"): string {
   return `inside/${addon}`;
 }
@@ -196,7 +198,7 @@ function walkEvents(plan: InstallPlan, now: () => number, onEvent: WalkListener)
     begun.set(addon, startedAt);
     onEvent({
       id: insideId(addon),
-      title: "in the cluster",
+      title: insideTitle,
       phase: phases[phase],
       action: addon === "settings" ? "update" : (actions.get(addon) ?? "update"),
       elapsedMs: now() - startedAt,

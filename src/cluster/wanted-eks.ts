@@ -121,7 +121,7 @@ function wantedLaunchTemplate(group: ManagedGroup, { kinds }: EksWish): Wanted {
   const id = launchTemplateId(group);
   const wish = { id, group: group.group, disk: group.disk };
   const detail = `${group.disk.sizeGB} GB ${group.disk.type}`;
-  return want({ kind: kinds.launchTemplate, id, needs: [], wish, detail });
+  return want({ kind: kinds.launchTemplate, id, needs: [], wish, detail, ...fieldOf(group) });
 }
 
 function wantedNodeGroup(group: ManagedGroup, { kinds, network }: EksWish): Wanted {
@@ -134,7 +134,12 @@ function wantedNodeGroup(group: ManagedGroup, { kinds, network }: EksWish): Want
     needs: [controlPlaneId, nodesRole, launchTemplate, ...needsOf(subnets), ...network.nodesNeed, ...addons],
     wish: { id: nodeGroupId(group), group, role: nodesRole, launchTemplate, subnets },
     detail: describeGroup(group),
+    ...fieldOf(group),
   });
+}
+
+function fieldOf({ group, isSystem }: ManagedGroup): Pick<Wanted, "field"> {
+  return isSystem ? {} : { field: `node_groups.${group}` };
 }
 
 /** @returns `2 to 5 m5.large, spot` */

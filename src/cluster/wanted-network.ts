@@ -111,11 +111,12 @@ function wantedVpc(cluster: Cluster, zones: readonly Zone[], kinds: NetworkKinds
       id: vpcId,
       needs: [],
       wish: { id: vpcId, cidr: cluster.vpc_cidr },
+      field: "vpc_cidr",
       detail: cluster.vpc_cidr,
     }),
     want({ kind: kinds.internetGateway, id: gatewayId, needs: [vpcId], wish: { id: gatewayId, vpc: vpcId } }),
     ...[...subnets.public, ...subnets.private].map((wish) =>
-      want({ kind: kinds.subnet, id: wish.id, needs: [vpcId], wish, detail: wish.cidr }),
+      want({ kind: kinds.subnet, id: wish.id, needs: [vpcId], wish, field: "availability_zones", detail: wish.cidr }),
     ),
     ...natZones.flatMap((zone) => wantedNat(zone, kinds)),
     ...tables.map((wish) => want({ kind: kinds.routeTable, id: wish.id, needs: needsOfTable(wish), wish })),
@@ -162,8 +163,8 @@ function wantedNat(zone: Zone, kinds: NetworkKinds): Wanted[] {
   const needs = [subnet, address, gatewayId];
   const wish = { id: natId(zone), subnet, address };
   return [
-    want({ kind: kinds.natAddress, id: address, needs: [], wish: { id: address } }),
-    want({ kind: kinds.natGateway, id: wish.id, needs, wish }),
+    want({ kind: kinds.natAddress, id: address, needs: [], wish: { id: address }, field: "nat_gateway" }),
+    want({ kind: kinds.natGateway, id: wish.id, needs, wish, field: "nat_gateway" }),
   ];
 }
 

@@ -56,6 +56,10 @@ export interface ReachableCluster extends ClusterId {
 
 export interface WalkFailure {
   readonly id: string;
+  /** Of its kind, for people: `NAT gateway`. */
+  readonly title: string;
+  /** Of cluster.yaml, the one that it is about: `node_groups.cpu`. */
+  readonly field?: string;
   readonly error: CortexError;
 }
 

@@ -84,24 +84,55 @@ describe("cluster up", () => {
 
   test("ends with the status of what failed, and says how to go on", async () => {
     const error = new CortexError("NO_CAPACITY", "AWS has no p4d.24xlarge in us-east-1a now", { hint: "add a zone" });
-    await using at = await place({ outcome: { failures: [{ id: "node-group/gpu", error }] } });
+    await using at = await place({ outcome: { failures: [{ id: "node-group/gpu", title: "node group", error }] } });
     await expectGolden("cluster-up-failed", await at.cortex("cluster up -y"));
     const json = await at.cortex("cluster up -y -o json");
     expect(JSON.parse(json.stdout)).toMatchObject({
       endpoint: "https://ABC.gr7.us-east-1.eks.amazonaws.com",
       environment: "cortex",
-      failures: [{ id: "node-group/gpu", error: { code: "NO_CAPACITY" } }],
+      failures: [{ id: "node-group/gpu", title: "node group", error: { code: "NO_CAPACITY" } }],
     });
     expect(json.status).toBe(7);
   });
 
+  test("shows where in the file what failed is asked for", async () => {
+    const refused = (message: string) => new CortexError("NOT_SUPPORTED", message);
+    const failures = [
+      { id: "node-group/cpu", title: "node group", field: "node_groups.cpu", error: refused("AWS will not have it") },
+      {
+        id: "node-group/cpu",
+        title: "node group",
+        error: refused("node_groups.cpu.instance_type is a and cannot become b"),
+      },
+      {
+        id: "node-group/gone",
+        title: "node group",
+
+        error: refused("it is not in the file"),
+      },
+    ];
+    await using at = await place({ outcome: { failures } });
+    const { stderr } = await at.cortex("cluster up -y");
+    expect(stderr).toContain("error: cluster.yaml:2:15: node group cpu: AWS will not have it\n");
+    expect(stderr).toContain("error: cluster.yaml:2:42: node_groups.cpu.instance_type is a and cannot become b\n");
+    expect(stderr).toContain("error: node group gone: it is not in the file\n");
+    const json = await at.cortex("cluster configure -y -o json");
+    expect(JSON.parse(json.stdout).failures[0].error.at).toMatchObject({ file: "cluster.yaml", line: 2, column: 15 });
+  });
+
   test("tells once what stopped several parts", async () => {
     const error = new CortexError("NOT_AUTHORISED", "the AWS credentials have expired", { hint: "log in again" });
-    const failures = ["vpc", "role/nodes", "bucket"].map((id) => ({ id, error }));
+    const failures = [
+      { id: "vpc", title: "VPC", error },
+      { id: "role/nodes", title: "IAM role", error },
+      { id: "bucket", title: "bucket", error },
+    ];
     await using at = await place({ outcome: { failures } });
     const { stderr, status } = await at.cortex("cluster up -y");
     expect(stderr.match(/expired/g)).toHaveLength(1);
-    expect(stderr).toContain("error: vpc, role/nodes, bucket: the AWS credentials have expired\nhint: log in again");
+    expect(stderr).toContain(
+      "error: VPC, IAM role nodes, bucket: the AWS credentials have expired\nhint: log in again",
+    );
     expect(stderr).toContain("3 parts failed");
     expect(status).toBe(3);
   });

@@ -57,8 +57,8 @@ test("a log has a line for what is done, and one for the beginning of what takes
   const begins = event("control-plane", "running");
   expect(plainWalkLine(state, begins)).toBe("control plane: creating");
   expect(plainWalkLine(after(state, begins, 0), event("control-plane", "running", "CREATING"))).toBeUndefined();
-  expect(plainWalkLine(state, event("node-group/cpu", "blocked", "because of control-plane"))).toBe(
-    "node group cpu: not begun (because of control-plane)",
+  expect(plainWalkLine(state, event("node-group/cpu", "blocked", "because of control plane"))).toBe(
+    "node group cpu: not begun (because of control plane)",
   );
 });
 

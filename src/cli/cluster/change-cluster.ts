@@ -1,12 +1,14 @@
 import type { Check } from "../../core/check.ts";
 import type { CloudClusters, CloudPlan, UpOutcome } from "../../core/cloud-cluster.ts";
 import { CortexError } from "../../core/errors.ts";
+import type { ParsedCluster } from "../../spec/parse-cluster.ts";
 import type { App } from "../app.ts";
 import { confirm } from "../prompt.ts";
 import { planJson, planText } from "../render/plan-view.ts";
 import { jsonDocument } from "../render/show.ts";
 import { walkReporter } from "../render/walk-reporter.ts";
 import { configureEnvironment } from "./cluster-environment.ts";
+import { placedFailures } from "./cluster-file.ts";
 import { failuresJson, reportFailures } from "./failures.ts";
 import { clusterText } from "./which-cluster.ts";
 
@@ -34,13 +36,14 @@ export function isUpToDate({ changes }: CloudPlan): boolean {
  * Shows a plan, asks, does it, and makes the cluster an environment as soon as it can be reached, so that what failed can be looked
  * into. Sets the exit status when a part of it failed.
  * @param environment name of that environment; undefined: none is configured
+ * @param placeOf where a field of the cluster's file stands; undefined: it comes from no file
  */
 export async function changeCluster(
   app: App,
   clouds: CloudClusters,
   plan: CloudPlan,
   words: ChangeWords,
-  flags: ChangeFlags & { readonly environment?: string },
+  flags: ChangeFlags & { readonly environment?: string; readonly placeOf?: ParsedCluster["placeOf"] },
 ): Promise<void> {
   const isText = flags.output === "pretty";
   const { stdout, stderr } = app.terminal;
@@ -48,7 +51,8 @@ export async function changeCluster(
     if (isText) await stderr.write(`${words.nothing}\n`);
   } else await agree(app, plan, words, flags);
   app.leftBehind = leftBehindBy(plan);
-  const outcome = await walk(app, clouds, plan, !isText);
+  const walked = await walk(app, clouds, plan, !isText);
+  const outcome = flags.placeOf ? { ...walked, failures: placedFailures(walked.failures, flags.placeOf) } : walked;
   app.leftBehind = undefined;
   const { reachable, failures, apiEndpoint } = outcome;
   const environment = reachable && flags.environment;

@@ -1,6 +1,7 @@
 import { existsSync, statSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import type { WalkFailure } from "../../core/cloud-cluster.ts";
 import { CortexError, type Problem } from "../../core/errors.ts";
 import type { ParsedCluster } from "../../spec/parse-cluster.ts";
 import type { App } from "../app.ts";
@@ -34,29 +35,41 @@ export async function readClusterFile(app: App, file = defaultClusterFile): Prom
   return parsed;
 }
 
+type PlaceOf = ParsedCluster["placeOf"];
+
 /** What AWS has against a field is told where the field stands. */
-export async function withPlaces<T>({ placeOf }: ParsedCluster, work: Promise<T>): Promise<T> {
+export async function withPlaces<T>({ placeOf }: Pick<ParsedCluster, "placeOf">, work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (error) {
-    if (!(error instanceof CortexError)) throw error;
-    const { code, message, hint, details, cause } = error;
-    const problems = error.problems.map((problem) => placed(problem, placeOf));
-    const { at } = placed({ message, ...(error.at && { at: error.at }) }, placeOf);
-    throw new CortexError(code, message, {
-      ...(at && { at }),
-      ...(hint !== undefined && { hint }),
-      ...(details !== undefined && { details }),
-      problems,
-      cause,
-    });
+    throw error instanceof CortexError ? placedError(error, placeOf) : error;
   }
 }
 
+/** The same for what failed of a plan that was done. */
+export function placedFailures(failures: readonly WalkFailure[], placeOf: PlaceOf): readonly WalkFailure[] {
+  return failures.map((failure) => ({ ...failure, error: placedError(failure.error, placeOf, failure.field) }));
+}
+
+/** @param field that it is about where it does not say so itself */
+function placedError(error: CortexError, placeOf: PlaceOf, field?: string): CortexError {
+  const { code, message, hint, details, cause } = error;
+  const problems = error.problems.map((problem) => placed(problem, placeOf, field));
+  const { at } = placed({ message, ...(error.at && { at: error.at }) }, placeOf, field);
+  return new CortexError(code, message, {
+    ...(at && { at }),
+    ...(hint !== undefined && { hint }),
+    ...(details !== undefined && { details }),
+    problems,
+    cause,
+  });
+}
+
 /** A problem begins with the field that it is about, if it is about one: `vpc_cidr is …`, `node_groups.cpu.instance_type: …`. */
-function placed(problem: Problem, placeOf: ParsedCluster["placeOf"]): Problem {
+function placed(problem: Problem, placeOf: PlaceOf, about: string | undefined): Problem {
   const [, field] = /^([a-z_]+(?:\.[-\w]+)*)(?=:| is )/.exec(problem.message) ?? [];
-  const at = problem.at ?? (field === undefined ? undefined : placeOf(field));
+  const place = (one: string | undefined) => (one === undefined ? undefined : placeOf(one));
+  const at = problem.at ?? place(field) ?? place(about);
   return at ? { ...problem, at } : problem;
 }
 

@@ -40,5 +40,5 @@ async function runConfigure(app: App, file: string | undefined, flags: Configure
     done: `${clusterText(plan.cluster)} is configured`,
     nothing: upToDateText(plan),
   };
-  await changeCluster(app, clouds, plan, words, flags);
+  await changeCluster(app, clouds, plan, words, { ...flags, placeOf: parsed.placeOf });
 }

@@ -47,5 +47,5 @@ async function runUp(app: App, file: string | undefined, flags: UpFlags): Promis
     done: `${clusterText(id)} is ready`,
     nothing: upToDateText(plan),
   };
-  await changeCluster(app, clouds, plan, words, { ...flags, environment });
+  await changeCluster(app, clouds, plan, words, { ...flags, environment, placeOf: parsed.placeOf });
 }

@@ -1,8 +1,8 @@
 import type { CloudPlan } from "../../core/cloud-cluster.ts";
 import { type PlannedChange, realChanges } from "../../core/graph/plan.ts";
 import type { Difference } from "../../core/graph/resource.ts";
+import { ownName } from "../../core/graph/resource-name.ts";
 import { costJson, costTable, perHourAndMonthText, pricesText } from "./cost-table.ts";
-import { ownName } from "./resource-text.ts";
 import { alignedTable } from "./table.ts";
 import { roughDurationText } from "./time.ts";
 import { oneLine, padEnd } from "./width.ts";

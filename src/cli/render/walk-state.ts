@@ -1,6 +1,6 @@
 import { criticalPath } from "../../core/graph/critical-path.ts";
 import { type PlannedChange, realChanges, type WalkEvent } from "../../core/graph/plan.ts";
-import { resourceName } from "./resource-text.ts";
+import { resourceName } from "../../core/graph/resource-name.ts";
 import { elapsedText, roughDurationText } from "./time.ts";
 import { oneLine, padEnd } from "./width.ts";
 

@@ -1,7 +1,8 @@
 import type { CloudPlan, ReachableCluster, UpOutcome, WalkFailure, WalkListener } from "../../core/cloud-cluster.ts";
 import { CortexError } from "../../core/errors.ts";
 import { type Applied, applyPlan } from "../../core/graph/apply.ts";
-import { type GraphPlan, realChanges, unseenChanges } from "../../core/graph/plan.ts";
+import { type GraphPlan, type PlannedChange, realChanges, unseenChanges } from "../../core/graph/plan.ts";
+import { resourceName } from "../../core/graph/resource-name.ts";
 import { withLease } from "./leased.ts";
 import type { UpWork } from "./plan-cluster.ts";
 import { reach } from "./reach.ts";
@@ -19,12 +20,19 @@ export async function applyUp(
 ): Promise<UpOutcome> {
   const hasChanges = realChanges(work.graph.steps).length > 0;
   const applied = hasChanges ? await applyInAws({ plan, work }, onEvent, signal) : undefined;
-  const failures = applied?.failures ?? [];
+  const failures = withFields(applied?.failures ?? [], work);
   const reachable = await reachIfMade(surroundings, plan, failures, signal);
   const { cloud } = work;
   if (!reachable || !cloud || !hasNodes(work, applied)) return { failures, ...(reachable && { reachable }) };
   const inside = await surroundings.inside.bring({ cloud, reachable }, onEvent, signal);
-  return { ...inside, failures: [...failures, ...inside.failures], reachable };
+  return { ...inside, failures: [...failures, ...withFields(inside.failures, work)], reachable };
+}
+
+function withFields(failures: readonly WalkFailure[], { fieldOf }: UpWork): readonly WalkFailure[] {
+  return failures.map((failure) => {
+    const field = fieldOf?.(failure);
+    return field === undefined ? failure : { ...failure, field };
+  });
 }
 
 async function applyInAws(
@@ -57,10 +65,10 @@ function bucketAlone({ graph, kinds }: UpWork): GraphPlan {
   };
 }
 
-function changedSince({ cluster }: CloudPlan, { action, title, id }: { action: string; title: string; id: string }) {
+function changedSince({ cluster }: CloudPlan, unseen: PlannedChange) {
   return new CortexError(
     "CONFLICT",
-    `cluster ${cluster.name} has changed since this was planned: it would take to ${action} ${title} ${id}, too`,
+    `cluster ${cluster.name} has changed since this was planned: it would take to ${unseen.action} ${resourceName(unseen)}, too`,
     { hint: "run the same command again: it shows what is to be done now" },
   );
 }

@@ -18,6 +18,8 @@ export interface KubernetesInsideOptions {
   connect(cluster: ReachableCluster, signal: AbortSignal): Promise<KubeClient>;
 }
 
+const whole = { id: "inside", title: "what lives in the cluster" } as const;
+
 /** The inside of clusters, through their API servers. */
 export function kubernetesInside(options: KubernetesInsideOptions): Inside {
   const { clock, connect } = options;
@@ -51,8 +53,8 @@ export function kubernetesInside(options: KubernetesInsideOptions): Inside {
         return await withPlan(options, place, (how, plan) => applyInside(plan, how, onEvent, signal), signal);
       } catch (error) {
         if (!(error instanceof CortexError) || signal.aborted) throw error;
-        onEvent({ id: "inside", title: "in the cluster", phase: "failed", action: "update", detail: error.message });
-        return { failures: [{ id: "inside", error: withWayIn(error) }] };
+        onEvent({ ...whole, phase: "failed", action: "update", detail: error.message });
+        return { failures: [{ ...whole, error: withWayIn(error) }] };
       }
     },
     async release(reachable, onDetail, signal) {

@@ -1,4 +1,4 @@
-import type { CloudPlan, ClusterId } from "../../core/cloud-cluster.ts";
+import type { CloudPlan, ClusterId, WalkFailure } from "../../core/cloud-cluster.ts";
 import { rightsScopeOf } from "../../core/cloud-rights.ts";
 import type { CloudSettings } from "../../core/cluster.ts";
 import { criticalPath } from "../../core/graph/critical-path.ts";
@@ -20,6 +20,7 @@ import { supportText } from "../version-support.ts";
 import { defaultKubernetesVersion } from "../wanted-eks.ts";
 import { changesOf } from "./changes.ts";
 import { costsOfUp } from "./costs.ts";
+import { fieldOfFailure } from "./fields.ts";
 import { keptTagWarnings } from "./kept-tags.ts";
 import { type ClusterKinds, isAnythingThere, kindsOf, standingGroups, standingOf, wantedOf } from "./kinds.ts";
 import { notOurs, notThere, reach } from "./reach.ts";
@@ -37,6 +38,8 @@ export interface UpWork {
   readonly graph: GraphPlan;
   /** Undefined: what lives inside stays as it is. */
   readonly cloud?: CloudSettings;
+  /** Of the user's file; undefined: it is done without one, or the failure is about none. */
+  fieldOf?(failure: WalkFailure): string | undefined;
   /** Looks again at what is there, and plans for that. */
   again(signal: AbortSignal): Promise<GraphPlan>;
 }
@@ -107,6 +110,7 @@ export async function planCluster(
       kinds,
       graph,
       cloud,
+      fieldOf: (failure) => fieldOfFailure(failure, { cluster, wanted }),
       again: async (until) => planned(await readAll(kinds.ours, until)),
     },
   };

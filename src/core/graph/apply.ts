@@ -7,6 +7,7 @@ import type { GraphPlan, Step, WalkEvent } from "./plan.ts";
 import { readAll } from "./read-all.ts";
 import { removals, withIds } from "./removals.ts";
 import type { Clock, ResourceKind } from "./resource.ts";
+import { resourceName } from "./resource-name.ts";
 import { statesFor } from "./states.ts";
 import { walk } from "./walk.ts";
 
@@ -62,6 +63,8 @@ async function runSteps(
 ): Promise<Ran> {
   const needs = allNeeds(inOrder(plan.wanted));
   const errors = new Map<string, CortexError>();
+  const byId = new Map(steps.map((step) => [step.id, step]));
+  const nameOf = (id: string) => resourceName(byId.get(id)!);
   const result = await walk(
     steps,
     {
@@ -81,12 +84,12 @@ async function runSteps(
         errors.set(step.id, failure);
         onEvent(eventOf(step, "failed", failure.message));
       },
-      onBlocked: (step, because) => onEvent(eventOf(step, "blocked", `because of ${because}`)),
+      onBlocked: (step, because) => onEvent(eventOf(step, "blocked", `because of ${nameOf(because)}`)),
     },
     signal,
   );
   return {
-    failures: result.failures.map(({ id }) => ({ id, error: errors.get(id)! })),
+    failures: result.failures.map(({ id }) => ({ id, title: byId.get(id)!.title, error: errors.get(id)! })),
     blocked: result.blocked,
   };
 }
@@ -140,10 +143,10 @@ async function doublesOf(
   return inOrder(removals(withIds(doubles, ids), order));
 }
 
-function asCortexError(error: unknown, { title }: Step): CortexError {
+function asCortexError(error: unknown, step: Step): CortexError {
   if (error instanceof CortexError) return error;
   const message = error instanceof Error ? error.message : String(error);
-  return new CortexError("FAILED", `${title}: ${message}`, {
+  return new CortexError("FAILED", `${resourceName(step)}: ${message}`, {
     ...(error instanceof Error && error.stack !== undefined && { details: error.stack }),
     cause: error,
   });

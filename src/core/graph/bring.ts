@@ -2,6 +2,7 @@ import { CortexError } from "../errors.ts";
 import type { Step } from "./plan.ts";
 import { cannotChange, fixedProblems } from "./plan-up.ts";
 import { type AnyKind, type Clock, type Doing, type Found, type States, Uncertain, type Wanted } from "./resource.ts";
+import { resourceName } from "./resource-name.ts";
 import { NotYet } from "./states.ts";
 
 /** After a doubt it is looked for so often, later each time: what was just made may not be listed yet. */
@@ -156,8 +157,12 @@ function stateOf({ id, found }: Step): unknown {
 }
 
 function lost({ kind, id }: Wanted, cause: Uncertain): CortexError {
-  return new CortexError("TIMED_OUT", `${kind.title} ${id}: ${cause.message}, ${mostTries} times`, {
-    hint: "run the same command again: it looks at what is there, and goes on from that",
-    cause,
-  });
+  return new CortexError(
+    "TIMED_OUT",
+    `${resourceName({ id, title: kind.title })}: ${cause.message}, ${mostTries} times`,
+    {
+      hint: "run the same command again: it looks at what is there, and goes on from that",
+      cause,
+    },
+  );
 }

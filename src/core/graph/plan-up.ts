@@ -4,6 +4,7 @@ import { allNeeds, inOrder, type KindOrder, kindOrder } from "./order.ts";
 import type { GraphPlan, Step } from "./plan.ts";
 import { removals, withIds } from "./removals.ts";
 import type { AnyKind, Difference, Found, Wanted } from "./resource.ts";
+import { resourceName } from "./resource-name.ts";
 import { NotYet, statesFor } from "./states.ts";
 
 export interface Up {
@@ -90,7 +91,7 @@ function wantedStep(wanted: Wanted, found: Found<unknown> | undefined, differenc
   const there = { ...base, differences: known };
   if (found.status === "making") return { ...there, action: "settle", detail: "being made", expectedMs: create };
   if (found.status === "changing") return { ...there, action: "settle", detail: "being changed", expectedMs: update };
-  if (notYet) return { ...there, action: "update", detail: `after ${notYet.id}`, expectedMs: update };
+  if (notYet) return { ...there, action: "update", detail: `after ${resourceName(notYet)}`, expectedMs: update };
   if (known.length > 0) return { ...there, action: "update", expectedMs: update };
   return { ...there, action: "keep", expectedMs: 0 };
 }

@@ -93,6 +93,8 @@ export interface Wanted<Wish = unknown, State = unknown> {
   /** Ids of other wanted resources. */
   readonly needs: readonly string[];
   readonly wish: Wish;
+  /** Where the user asks for it: `node_groups.cpu`; undefined where no field is about it alone. */
+  readonly field?: string;
   /** For the plan: `2 to 5 m5.large, spot`. */
   readonly detail?: string;
 }

@@ -3,11 +3,14 @@ import type { ResourceKind, States, Wanted } from "./resource.ts";
 /** What was asked for is not there yet: it is made by the plan, and its state is known then. */
 export class NotYet extends Error {
   readonly id: string;
+  /** Of its kind, for people. */
+  readonly title: string;
 
-  constructor(id: string) {
+  constructor(id: string, title: string) {
     super(`${id} is not there yet`);
     this.name = "NotYet";
     this.id = id;
+    this.title = title;
   }
 }
 
@@ -27,7 +30,7 @@ export function statesFor(
   const of = <State>(kind: ResourceKind<never, State>, needed: string): State => {
     if (!needs.has(needed)) throw new Error(`${id} asks for ${needed}, which it does not need`);
     if (kinds.get(needed) !== kind.name) throw new Error(`${id} asks for ${needed} as a ${kind.name}, which it is not`);
-    if (!known.has(needed)) throw new NotYet(needed);
+    if (!known.has(needed)) throw new NotYet(needed, kind.title);
     return known.get(needed) as State;
   };
   return {

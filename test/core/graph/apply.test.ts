@@ -91,7 +91,7 @@ test("a name that is taken by one of ours is adopted, and brought to what is wan
 test("a name that somebody else has fails with what the provider said", async () => {
   const taken = new CortexError("CONFLICT", "the name is taken", { hint: "take another" });
   const { failures } = await somewhere({ refused: new Map([["vpc", taken]]) }).up();
-  expect(failures).toEqual([{ id: "vpc", error: taken }]);
+  expect(failures).toEqual([{ id: "vpc", title: "vpc", error: taken }]);
 });
 
 describe("one that fails", () => {
@@ -135,7 +135,7 @@ describe("one that fails", () => {
     const wanted = [changed, ...place.wanted.slice(1)];
     const plan = planUp({ kinds, wanted, found: await readAll(kinds, signal) });
     const { failures, blocked, stateOf } = await applyPlan(plan, place.cloud, signal);
-    expect([failures, blocked]).toEqual([[{ id: "vpc", error: failing }], []]);
+    expect([failures, blocked]).toEqual([[{ id: "vpc", title: "vpc", error: failing }], []]);
     expect(stateOf(kinds[2]!, "group/a")?.value).toBe("a");
   });
 });

@@ -58,6 +58,12 @@ describe("a plan", () => {
     const plan = planUp({ kinds, wanted: [network, zone("a")], found });
     expect(told(plan.steps)).toEqual(["create vpc", "update subnet/a"]);
     expect(plan.steps[1]?.detail).toBe("after vpc");
+    const late = planUp({
+      kinds,
+      wanted: [network, zone("a"), wish(nat, "nat/a", [network, zone("a")])],
+      found: foundAs({ vpc: [at("vpc", "v")], nat: [at("nat/a", "n", ["v", "gone"])] }),
+    });
+    expect(late.steps.find(({ id }) => id === "nat/a")?.detail).toBe("after subnet a");
   });
 
   test("names every field that cannot be changed at once, with its place", () => {
