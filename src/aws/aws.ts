@@ -1,5 +1,6 @@
 import type { Clock } from "../core/graph/resource.ts";
 import type { AutoScaling } from "./services/auto-scaling.ts";
+import type { Certificates } from "./services/certificates.ts";
 import type { ClassicLoadBalancers } from "./services/classic-load-balancers.ts";
 import type { Ec2 } from "./services/ec2.ts";
 import type { Ecr } from "./services/ecr.ts";
@@ -31,6 +32,7 @@ export interface Aws extends AsyncDisposable {
   /** Asked once. @throws NOT_AUTHORISED without usable credentials, saying where they were looked for */
   identity(signal: AbortSignal): Promise<AwsIdentity>;
   autoScaling(): Promise<AutoScaling>;
+  certificates(): Promise<Certificates>;
   classicLoadBalancers(): Promise<ClassicLoadBalancers>;
   ec2(): Promise<Ec2>;
   ecr(): Promise<Ecr>;

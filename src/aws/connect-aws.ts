@@ -99,6 +99,10 @@ function regionOfAccount(account: Account, region: string): Aws {
       const { Client, autoScalingOperations } = await import("./services/auto-scaling.ts");
       return { Client, operations: autoScalingOperations };
     }),
+    certificates: open("certificates", async () => {
+      const { Client, certificateOperations } = await import("./services/certificates.ts");
+      return { Client, operations: certificateOperations };
+    }),
     classicLoadBalancers: open("classicLoadBalancers", async () => {
       const { Client, classicLoadBalancerOperations } = await import("./services/classic-load-balancers.ts");
       return { Client, operations: classicLoadBalancerOperations };

@@ -3,6 +3,7 @@ type Variables = Readonly<Record<string, string | undefined>>;
 /** Services as the variables of the SDK call them. */
 const namesInVariables = {
   autoScaling: "AUTO_SCALING",
+  certificates: "ACM",
   classicLoadBalancers: "ELASTIC_LOAD_BALANCING",
   ec2: "EC2",
   ecr: "ECR",
@@ -33,6 +34,7 @@ export function regionOf(service: ServiceName, region: string): string {
 /** What rights of a service begin with. */
 const actionPrefixes: Readonly<Record<ServiceName, string>> = {
   autoScaling: "autoscaling",
+  certificates: "acm",
   classicLoadBalancers: "elasticloadbalancing",
   ec2: "ec2",
   ecr: "ecr",

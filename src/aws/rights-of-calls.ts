@@ -1,6 +1,7 @@
 import type { CloudActivity } from "../core/cloud-rights.ts";
 import { actionOf, type ServiceName } from "./endpoints.ts";
 import type { AutoScaling } from "./services/auto-scaling.ts";
+import type { Certificates } from "./services/certificates.ts";
 import type { ClassicLoadBalancers } from "./services/classic-load-balancers.ts";
 import type { Ec2 } from "./services/ec2.ts";
 import type { Ecr } from "./services/ecr.ts";
@@ -16,6 +17,7 @@ import type { Sts } from "./services/sts.ts";
 /** Calls of each service, by the names they are called by. */
 interface CallsUsed {
   readonly autoScaling?: readonly (keyof AutoScaling)[];
+  readonly certificates?: readonly (keyof Certificates)[];
   readonly classicLoadBalancers?: readonly (keyof ClassicLoadBalancers)[];
   readonly ec2?: readonly (keyof Ec2)[];
   readonly ecr?: readonly (keyof Ecr)[];
@@ -74,6 +76,7 @@ const groups = {
   },
   /** What a wish is checked by before anything is made. */
   facts: {
+    certificates: ["describeCertificate"],
     ec2: ["describeInstanceTypeOfferings", "describeAvailabilityZones"],
     eks: ["describeAddonVersions"],
     iam: ["simulatePrincipalPolicy", "getPolicy"],

@@ -41,6 +41,8 @@ export function grantsOf(action: string, scope: RightsScope): readonly Grant[] {
       return [{ resources: s3Resources(verb, scope) }];
     case "iam":
       return iamGrants(verb, scope);
+    case "acm":
+      return certificateGrants(scope);
     case "ec2":
       return ec2Grants(verb, scope);
     case "elasticloadbalancing":
@@ -159,6 +161,11 @@ function eksResources(scope: RightsScope): readonly string[] {
   const name = scope.clusterName ?? "*";
   const within = ["nodegroup", "addon", "podidentityassociation"].map((kind) => `${kind}/${name}/*`);
   return [`cluster/${name}`, ...within].map((rest) => arn(scope, "eks", rest));
+}
+
+function certificateGrants(scope: RightsScope): readonly Grant[] {
+  const { certificateArn = arn(scope, "acm", "certificate/*") } = scope;
+  return certificateArn === null ? [] : [{ resources: [certificateArn] }];
 }
 
 function logsGrants(verb: string, scope: RightsScope): readonly Grant[] {

@@ -175,7 +175,7 @@ function actionOf({ action }: AddonPlan): PlannedChange["action"] {
 
 const insideTitle = "in the cluster";
 
-function insideId(addon: AddonName | "settings"): string {
+export function insideId(addon: AddonName | "settings"): string {
   return `inside/${addon}`;
 }
 

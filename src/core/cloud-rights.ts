@@ -38,11 +38,19 @@ export interface RightsScope {
   readonly policyArns?: readonly string[];
   /** ARN of the policy that no role of the cluster goes beyond. */
   readonly boundaryArn?: string;
+  /** `ssl_certificate_arn` of the cluster; null: it has none. */
+  readonly certificateArn?: string | null;
 }
 
 export function rightsScopeOf(cluster: Cluster): RightsScope {
-  const { cluster_name, region, iam_policy_arns, iam_permissions_boundary_arn: boundaryArn } = cluster;
-  const scope = { clusterName: cluster_name, region, policyArns: iam_policy_arns };
+  const {
+    cluster_name,
+    region,
+    iam_policy_arns,
+    iam_permissions_boundary_arn: boundaryArn,
+    ssl_certificate_arn: certificateArn,
+  } = cluster;
+  const scope = { clusterName: cluster_name, region, policyArns: iam_policy_arns, certificateArn };
   return { ...scope, ...(boundaryArn && { boundaryArn }) };
 }
 

@@ -77,6 +77,12 @@ export class CortexError extends Error {
   }
 }
 
+/** All that an error tells, each by itself. */
+export function problemsOf({ problems, message, at, hint }: CortexError): readonly Problem[] {
+  if (problems.length > 0) return problems;
+  return [{ message, ...(at && { at }), ...(hint !== undefined && { hint }) }];
+}
+
 /** The exit status that `error` ends the process with: 1 for what is not a `CortexError`. */
 export function exitStatus(error: unknown): number {
   return error instanceof CortexError ? exitStatuses[error.code] : 1;

@@ -1,3 +1,4 @@
+import { RequestCertificateCommand } from "@aws-sdk/client-acm";
 import { describe, expect, test } from "vitest";
 import { type AwsOptions, connectAws } from "../../src/aws/connect-aws.ts";
 import { awsErrorName } from "../../src/aws/refusal.ts";
@@ -24,7 +25,7 @@ const failureOf = (promise: Promise<unknown>) =>
   );
 
 /** One call of each protocol that AWS speaks: EC2's, XML, JSON, REST. */
-async function askAll(aws: ReturnType<typeof awsOf>, bucket: string): Promise<void> {
+async function askAll(aws: ReturnType<typeof awsOf>, { bucket, certificate }: Made): Promise<void> {
   await Promise.all([
     (await aws.ec2()).describeVpcs({}, signal),
     (await aws.iam()).getRole({ RoleName: "x" }, signal),
@@ -38,17 +39,25 @@ async function askAll(aws: ReturnType<typeof awsOf>, bucket: string): Promise<vo
     (await aws.quotas()).listServiceQuotas({ ServiceCode: "vpc" }, signal),
     (await aws.pricing()).getProducts({ ServiceCode: "AmazonEKS" }, signal),
     (await aws.sts()).getCallerIdentity({}, signal),
+    (await aws.certificates()).describeCertificate({ CertificateArn: certificate }, signal),
   ]);
 }
 
-const ofAllServices = 12;
+const ofAllServices = 13;
 
-/** @returns the bucket, whose name nobody else in the world may have */
-async function make(aws: ReturnType<typeof awsOf>): Promise<string> {
+interface Made {
+  /** Nobody else in the world may have its name. */
+  readonly bucket: string;
+  readonly certificate: string;
+}
+
+async function make(aws: ReturnType<typeof awsOf>, emulator: Emulator): Promise<Made> {
   const bucket = `bucket-${crypto.randomUUID()}`;
   await (await aws.iam()).createRole({ RoleName: "x", AssumeRolePolicyDocument: "{}" }, signal);
   await (await aws.s3()).createBucket({ Bucket: bucket }, signal);
-  return bucket;
+  const request = new RequestCertificateCommand({ DomainName: "models.example.com", ValidationMethod: "DNS" });
+  const { CertificateArn: certificate = "" } = await emulator.moto().acm.send(request);
+  return { bucket, certificate };
 }
 
 describe("of every service", () => {
@@ -56,10 +65,10 @@ describe("of every service", () => {
   test("calls are answered, however often they are throttled, fail or break", { timeout: 120_000 }, async () => {
     await using emulator = await startEmulator();
     await using aws = awsOf(emulator);
-    const bucket = await make(aws);
+    const made = await make(aws, emulator);
     for (const kind of ["throttle", "error", "unavailable", "reset", "lostReply"] as const) {
       const fault = emulator.faults.add({ op: "*", kind, rate: 0.5, seed: 3 });
-      await askAll(aws, bucket);
+      await askAll(aws, made);
       fault[Symbol.dispose]();
       expect(fault.met, kind).toBeGreaterThan(0);
     }
@@ -96,10 +105,10 @@ describe("of every service", () => {
   test("calls go on with AWS's time where this machine's is wrong", async () => {
     await using emulator = await startEmulator();
     await using aws = awsOf(emulator);
-    const bucket = await make(aws);
+    const made = await make(aws, emulator);
     emulator.setSkew(-2 * 3_600_000);
     emulator.calls.clear();
-    await askAll(aws, bucket);
+    await askAll(aws, made);
     expect(emulator.calls.all.length).toBeLessThanOrEqual(2 * ofAllServices);
   });
 
@@ -109,13 +118,13 @@ describe("of every service", () => {
     await using folder = await temporaryFolder({ credentials: profileOf(first.variables) });
     const profile = { AWS_SHARED_CREDENTIALS_FILE: `${folder.path}/credentials`, AWS_CONFIG_FILE: "/nonexistent" };
     await using aws = awsOf(emulator, { profile: "work", variables: profile });
-    const bucket = await make(aws);
-    await askAll(aws, bucket);
+    const made = await make(aws, emulator);
+    await askAll(aws, made);
     first.expire();
     await folder.write({ credentials: profileOf(second.variables) });
-    await askAll(aws, bucket);
+    await askAll(aws, made);
     second.expire();
-    await expect(askAll(aws, bucket)).rejects.toMatchObject({
+    await expect(askAll(aws, made)).rejects.toMatchObject({
       code: "NOT_AUTHORISED",
       message: "the AWS credentials of profile work have expired",
       hint: expect.stringContaining("aws sso login --profile work"),

@@ -101,6 +101,12 @@ function applied(before: readonly KubeObject[], done: InstallPlan): readonly Kub
   return [...before.filter((one) => !isNew.has(key(one)) && !surplus.has(key(one))), ...made, settings];
 }
 
+function withAddress(one: KubeObject): KubeObject {
+  if (one.kind !== "Gateway") return one;
+  const { status } = one as Loose;
+  return { ...one, status: { ...status, addresses: [{ value: "models.elb.us-east-1.amazonaws.com" }] } } as KubeObject;
+}
+
 describe("what a cluster on AWS has besides", () => {
   test("is nothing in a cluster that is in no cloud", async () => {
     expect(Object.keys(actions(await plan(bare)))).not.toContain("cluster-autoscaler");
@@ -257,6 +263,35 @@ describe("the load balancer before the APIs", () => {
       (error: CortexError) => error,
     );
     expect(JSON.stringify(refused)).toContain("so the Gateway cannot, too");
+  });
+});
+
+describe("a load balancer that is there", () => {
+  const change = (loadBalancer: Partial<CloudSettings["loadBalancer"]>) => ({
+    cloud: { ...cloud, loadBalancer: { ...cloud.loadBalancer, ...loadBalancer } },
+  });
+
+  test("stays of its type and where it is reached from, and changes in all else", async () => {
+    const cluster = applied(bare, await plan(bare, { cloud })).map(withAddress);
+    await expect(plan(cluster, change({ type: "elb", scheme: "internal" }))).rejects.toMatchObject({
+      code: "NOT_SUPPORTED",
+      problems: [
+        {
+          message: "api_load_balancer_type is nlb and cannot become elb",
+          hint: expect.stringContaining("write what it has"),
+        },
+        { message: "api_load_balancer_scheme is internet-facing and cannot become internal" },
+      ],
+    });
+    expect((await plan(cluster, change({ whiteList: ["10.0.0.0/8"] }))).addons).toContainEqual(
+      expect.objectContaining({ name: "gateway", action: "update" }),
+    );
+  });
+
+  test("may become anything while nobody is led to it", async () => {
+    const cluster = applied(bare, await plan(bare, { cloud }));
+    const changed = await plan(cluster, change({ type: "elb" }));
+    expect(changed.addons.find(({ name }) => name === "gateway")?.action).toBe("update");
   });
 });
 

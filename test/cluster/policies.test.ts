@@ -5,6 +5,7 @@ import { actionOf, type ServiceName } from "../../src/aws/endpoints.ts";
 import { actionsOfCalls } from "../../src/aws/rights-of-calls.ts";
 import type { Operations } from "../../src/aws/service.ts";
 import { autoScalingOperations } from "../../src/aws/services/auto-scaling.ts";
+import { certificateOperations } from "../../src/aws/services/certificates.ts";
 import { classicLoadBalancerOperations } from "../../src/aws/services/classic-load-balancers.ts";
 import { ec2Operations } from "../../src/aws/services/ec2.ts";
 import { ecrOperations } from "../../src/aws/services/ecr.ts";
@@ -24,6 +25,7 @@ import { type Asked, isAllowed } from "../aws/policy-evaluator.ts";
 
 const services: Readonly<Record<ServiceName, Operations>> = {
   autoScaling: autoScalingOperations,
+  certificates: certificateOperations,
   classicLoadBalancers: classicLoadBalancerOperations,
   ec2: ec2Operations,
   ecr: ecrOperations,

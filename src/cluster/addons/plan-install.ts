@@ -3,6 +3,7 @@ import { CortexError, type Problem } from "../../core/errors.ts";
 import type { KubeClient } from "../../kubernetes/kube-client.ts";
 import { label } from "../../kubernetes/labels.ts";
 import { type KubeObject, resource } from "../../kubernetes/objects.ts";
+import { loadBalancerStays } from "./cloud/load-balancer.ts";
 import { type Decision, type Decisions, decide, decisionNames, prometheusUrl } from "./decide.ts";
 import { type ClusterFacts, conditionOf, type Gateway, isAvailable, isOurs, readFacts } from "./facts.ts";
 import { oursOf } from "./found.ts";
@@ -52,6 +53,7 @@ export async function planInstall(
     ...(certificate ? await certificateProblems(certificate, secret, ports.now()) : []),
     ...gatewayChoiceProblems(options, decisions, facts),
     ...(cloud && certificate ? endedTwice(cloud) : []),
+    ...(cloud ? changedBalancer(cloud, facts) : []),
     ...missingFiles(options, decisions, files),
   ]);
   const releasePlans = await Promise.all(
@@ -289,6 +291,14 @@ function certificateElsewhere(gateway: string): Problem {
     message: `Gateway ${gateway} is not Cortex's, so --certificate cannot be put into it`,
     hint: "add an HTTPS listener to it yourself, or leave --gateway out",
   };
+}
+
+/** As long as it has no address nobody is led to it, and it may become anything. */
+function changedBalancer(wanted: CloudSettings, facts: ClusterFacts): readonly Problem[] {
+  const before = cloudSettings(facts.settings);
+  const gateway = gatewayNamed(facts, `${ourGateway.namespace}/${ourGateway.name}`);
+  const hasAddress = (gateway?.status?.addresses ?? []).length > 0;
+  return before && hasAddress ? loadBalancerStays(before, wanted) : [];
 }
 
 function endedTwice({ loadBalancer }: CloudSettings): readonly Problem[] {

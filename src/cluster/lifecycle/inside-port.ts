@@ -1,5 +1,6 @@
 import type { ReachableCluster, UpOutcome, WalkListener } from "../../core/cloud-cluster.ts";
 import type { CloudSettings } from "../../core/cluster.ts";
+import type { Problem } from "../../core/errors.ts";
 import type { PlannedChange } from "../../core/graph/plan.ts";
 import type { InsideLook } from "../people/look-inside.ts";
 
@@ -7,6 +8,8 @@ import type { InsideLook } from "../people/look-inside.ts";
 export interface InsideView {
   readonly changes: readonly PlannedChange[];
   readonly warnings: readonly string[];
+  /** Why it cannot become so. */
+  readonly problems: readonly Problem[];
 }
 
 export interface InsidePlace {

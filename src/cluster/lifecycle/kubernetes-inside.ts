@@ -1,6 +1,6 @@
 import type { ReachableCluster } from "../../core/cloud-cluster.ts";
 import type { InstallPlan } from "../../core/cluster.ts";
-import { CortexError } from "../../core/errors.ts";
+import { CortexError, problemsOf } from "../../core/errors.ts";
 import type { Clock } from "../../core/graph/resource.ts";
 import type { KubeClient } from "../../kubernetes/kube-client.ts";
 import { applyInside, type InsideOptions, insideChanges, planInside, writtenSettings } from "../inside.ts";
@@ -26,13 +26,16 @@ export function kubernetesInside(options: KubernetesInsideOptions): Inside {
   return {
     async view({ cloud, reachable, needs }, signal) {
       const toCome = insideChanges(cloud, undefined, needs);
-      if (!reachable) return { changes: toCome, warnings: [] };
+      if (!reachable) return { changes: toCome, warnings: [], problems: [] };
       try {
         const plan = await withPlan(options, { cloud, reachable }, async (_, planned) => planned, signal);
-        return { changes: insideChanges(cloud, plan, needs), warnings: [] };
+        return { changes: insideChanges(cloud, plan, needs), warnings: [], problems: [] };
       } catch (error) {
-        if (!isOutOfReach(error) || signal.aborted) throw error;
-        return { changes: toCome, warnings: [`what lives inside the cluster cannot be looked at: ${error.message}`] };
+        if (!(error instanceof CortexError) || signal.aborted) throw error;
+        if (error.code === "NOT_SUPPORTED") return { changes: [], warnings: [], problems: problemsOf(error) };
+        if (!isOutOfReach(error)) throw error;
+        const warning = `what lives inside the cluster cannot be looked at: ${error.message}`;
+        return { changes: toCome, warnings: [warning], problems: [] };
       }
     },
     async look(reachable, signal) {

@@ -9,7 +9,7 @@ import { readAll } from "../../core/graph/read-all.ts";
 import type { Difference } from "../../core/graph/resource.ts";
 import type { Cluster } from "../../spec/parse-cluster.ts";
 import type { Facts } from "../facts.ts";
-import { insideSettings } from "../inside.ts";
+import { insideId, insideSettings } from "../inside.ts";
 import { managedGroups, spotWarnings } from "../node-groups.ts";
 import { rightsFor } from "../policies.ts";
 import { preflight } from "../preflight/preflight.ts";
@@ -21,6 +21,7 @@ import { defaultKubernetesVersion } from "../wanted-eks.ts";
 import { changesOf } from "./changes.ts";
 import { costsOfUp } from "./costs.ts";
 import { fieldOfFailure } from "./fields.ts";
+import type { InsideView } from "./inside-port.ts";
 import { keptTagWarnings } from "./kept-tags.ts";
 import { type ClusterKinds, isAnythingThere, kindsOf, standingGroups, standingOf, wantedOf } from "./kinds.ts";
 import { notOurs, notThere, reach } from "./reach.ts";
@@ -80,10 +81,11 @@ export async function planCluster(
   const { logGroups } = namesOf({ clusterName: id.name, accountId, region: id.region });
   const groups = managedGroups(cluster, facts);
   const cloud = insideSettings(cluster, facts.kubernetesVersion, groups, logGroups.containers);
+  const insideLook = insideOf(surroundings, { id, kinds, graph, cloud }, signal);
   const [warnings, costs, inside] = await Promise.all([
-    preflightFor({ kinds, cluster, facts, graph }, signal),
+    insideLook.then((look) => preflightFor({ kinds, cluster, facts, graph, inside: look }, signal)),
     costsOfUp({ aws, home: surroundings.home }, { cluster, facts, isThere }, signal),
-    insideOf(surroundings, { id, kinds, graph, cloud }, signal),
+    insideLook,
   ]);
   const changes = [...changesOf(graph.steps), ...inside.changes];
   const { cost, costNow } = costs;
@@ -150,7 +152,8 @@ async function orAllReasons<T>(
     signal.throwIfAborted();
     const { aws } = kinds.context;
     const against = { known: fixedProblems(known), factsFailure };
-    await preflight({ aws, cluster, ...against, needs: rightsOf(kinds, cluster), creates: [] }, signal);
+    const question = { aws, cluster, ...against, needs: rightsOf(kinds, cluster), creates: [] };
+    await preflight({ ...question, changesLoadBalancer: true }, signal);
     throw factsFailure;
   }
 }
@@ -160,14 +163,20 @@ interface PreflightFor {
   readonly cluster: Cluster;
   readonly facts: Facts;
   readonly graph: GraphPlan;
+  readonly inside: InsideView;
 }
 
-/** Where nothing is to be done, nothing can stand against it. */
-async function preflightFor({ kinds, cluster, facts, graph }: PreflightFor, signal: AbortSignal) {
+/** Where nothing is to be done, nothing can stand against it; where it is to be done inside alone, no right of AWS can. */
+async function preflightFor({ kinds, cluster, facts, graph, inside }: PreflightFor, signal: AbortSignal) {
   const changes = realChanges(graph.steps);
-  if (changes.length === 0) return [];
+  const { problems: known } = inside;
+  const changesLoadBalancer = inside.changes.some(({ id, action }) => id === insideId("gateway") && action !== "keep");
+  const base = { aws: kinds.context.aws, cluster, known, changesLoadBalancer };
+  if (changes.length === 0) {
+    return known.length > 0 || changesLoadBalancer ? preflight({ ...base, needs: [], creates: [] }, signal) : [];
+  }
   const creates = changes.filter(({ action }) => action === "create" || action === "replace").map(({ id }) => id);
-  return preflight({ aws: kinds.context.aws, cluster, facts, needs: rightsOf(kinds, cluster), creates }, signal);
+  return preflight({ ...base, facts, needs: rightsOf(kinds, cluster), creates }, signal);
 }
 
 function rightsOf({ context }: ClusterKinds, cluster: Cluster) {

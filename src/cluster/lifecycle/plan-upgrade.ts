@@ -83,7 +83,7 @@ async function viewInside(
   if (!written) {
     const warning =
       "`cortex cluster up` was never finished, or the cluster cannot be reached: what lives inside it stays as it is";
-    return { changes: [], warnings: [warning] };
+    return { changes: [], warnings: [warning], problems: [] };
   }
   const cloud = { ...written, kubernetesVersion: version };
   return { cloud, ...(await inside.view({ cloud, reachable, needs }, signal)) };

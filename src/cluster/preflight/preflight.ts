@@ -5,6 +5,7 @@ import type { Cluster } from "../../spec/parse-cluster.ts";
 import type { Facts } from "../facts.ts";
 import { BucketRefused, takenHint, takenText } from "../resources/bucket.ts";
 import { checkAddons } from "./addon-offers.ts";
+import { checkCertificate } from "./certificate.ts";
 import { type Finding, type Findings, findingsOf, join, nothingFound, throwFindings } from "./findings.ts";
 import { checkPolicies } from "./policies.ts";
 import { checkQuotas } from "./quotas.ts";
@@ -23,6 +24,8 @@ export interface PreflightQuestion {
   readonly needs: readonly CloudRight[];
   /** Ids of the resources that are going to be made; empty without facts. */
   readonly creates: readonly string[];
+  /** Whether the load balancer is made, or changed. */
+  readonly changesLoadBalancer: boolean;
 }
 
 /**
@@ -31,12 +34,13 @@ export interface PreflightQuestion {
  * @throws CortexError with all reasons at once why it cannot be
  */
 export async function preflight(question: PreflightQuestion, signal: AbortSignal): Promise<readonly string[]> {
-  const { aws, cluster, facts, known = [], factsFailure, needs, creates } = question;
+  const { aws, cluster, facts, known = [], factsFailure, needs, creates, changesLoadBalancer } = question;
   const earlier = factsFailure === undefined ? [] : findingsOf(factsFailure);
   if (!earlier) throw factsFailure;
   const [rights, ...others] = await Promise.all([
     checkRights(aws, needs, signal),
     checkPolicies(aws, cluster, signal),
+    checkCertificate(aws, { cluster, isTaken: changesLoadBalancer }, signal),
     facts ? checkQuotas(aws, { cluster, facts, creates }, signal) : nothingFound,
     facts ? checkAddons(aws, { version: facts.kubernetesVersion, creates }, signal) : nothingFound,
   ]);

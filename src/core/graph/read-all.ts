@@ -1,4 +1,4 @@
-import { CortexError, type Problem } from "../errors.ts";
+import { CortexError, problemsOf } from "../errors.ts";
 import type { FoundByKind } from "./duplicates.ts";
 import type { AnyKind } from "./resource.ts";
 
@@ -26,10 +26,4 @@ function oneError(failures: readonly unknown[]): unknown {
     problems: [...problems.values()],
     cause: first,
   });
-}
-
-function problemsOf(error: CortexError): readonly Problem[] {
-  if (error.problems.length > 0) return error.problems;
-  const { message, at, hint } = error;
-  return [{ message, ...(at && { at }), ...(hint !== undefined && { hint }) }];
 }

@@ -40,6 +40,8 @@ async function perService(request: AwsRequest, world: World, moto: Moto): Promis
         { action, resource: isRead(request) ? "*" : arn("autoScalingGroup/x"), context: tagsAs("Resource", tags) },
       ];
     }
+    case "acm":
+      return [{ action, resource: text("CertificateArn") || "*" }];
     case "eks":
       return ofEks(request, action, arn, world);
     case "ecr": {

@@ -1,3 +1,4 @@
+import { ACMClient } from "@aws-sdk/client-acm";
 import { CloudWatchLogsClient } from "@aws-sdk/client-cloudwatch-logs";
 import { EC2Client } from "@aws-sdk/client-ec2";
 import { ECRClient } from "@aws-sdk/client-ecr";
@@ -8,6 +9,7 @@ import { S3Client } from "@aws-sdk/client-s3";
 
 /** Clients that talk to moto directly, in one account and region. */
 export interface Moto extends Disposable {
+  readonly acm: ACMClient;
   readonly ec2: EC2Client;
   readonly ecr: ECRClient;
   readonly elb: ElasticLoadBalancingClient;
@@ -28,6 +30,7 @@ export function connectMoto(endpoint: string, account: string, region: string): 
   const credentials = { accessKeyId: "moto", secretAccessKey: "moto" };
   const settings = { endpoint, region, credentials, maxAttempts: 1 };
   const all = {
+    acm: new ACMClient(settings),
     ec2: new EC2Client(settings),
     ecr: new ECRClient(settings),
     elb: new ElasticLoadBalancingClient(settings),

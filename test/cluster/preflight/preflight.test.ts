@@ -1,3 +1,5 @@
+import { execFileSync } from "node:child_process";
+import { ImportCertificateCommand, RequestCertificateCommand } from "@aws-sdk/client-acm";
 import { AllocateAddressCommand, CreateVpcCommand, RunInstancesCommand } from "@aws-sdk/client-ec2";
 import { beforeAll, describe, expect, test } from "vitest";
 import { rightsFor } from "../../../src/cluster/policies.ts";
@@ -25,7 +27,7 @@ async function factsOf({ aws, signal }: Emulated, text: string, standing = {}) {
 }
 
 /** @returns what `text` as a new cluster is warned of; rejects with all that stands against it */
-async function look({ aws, emulator, signal }: Emulated, text = small) {
+async function look({ aws, emulator, signal }: Emulated, text = small, changesLoadBalancer = true) {
   const cluster = await clusterFrom(text);
   const scope = { clusterName: cluster.cluster_name, region: aws.region, accountId: emulator.account };
   const needs = rightsFor("up", scope);
@@ -34,7 +36,8 @@ async function look({ aws, emulator, signal }: Emulated, text = small) {
   );
   const known =
     facts instanceof Error ? { factsFailure: facts } : { facts: facts as Awaited<ReturnType<typeof readFacts>> };
-  return preflight({ aws, cluster, ...known, needs, creates: facts instanceof Error ? [] : creates }, signal);
+  const plan = { needs, creates: facts instanceof Error ? [] : creates, changesLoadBalancer };
+  return preflight({ aws, cluster, ...known, ...plan }, signal);
 }
 
 async function refusal(work: Promise<unknown>): Promise<CortexError> {
@@ -129,6 +132,31 @@ describe("what is looked at before anything is made", () => {
     expect(error).toMatchObject({ code: "SPEC_INVALID", message: `iam_policy_arns: there is no policy ${made}` });
   });
 
+  test("is whether the certificate that the file names is there and in force", async () => {
+    await using account = await emulated();
+    const { acm } = account.emulator.moto();
+    const file = (arn: string) => `${small}ssl_certificate_arn: ${arn}\n`;
+    const made = `arn:aws:acm:us-east-1:${account.emulator.account}:certificate/made-up`;
+    expect(await refusal(look(account, file(made)))).toMatchObject({
+      code: "SPEC_INVALID",
+      message: `ssl_certificate_arn: there is no certificate ${made}`,
+      hint: "`aws acm list-certificates --region us-east-1` lists those there are",
+    });
+    const request = new RequestCertificateCommand({ DomainName: "models.example.com", ValidationMethod: "DNS" });
+    const { CertificateArn: pending = "" } = await acm.send(request);
+    const message = `ssl_certificate_arn: certificate ${pending} is not issued yet: ACM waits for its validation`;
+    expect(await refusal(look(account, file(pending)))).toMatchObject({ code: "SPEC_INVALID", message });
+    // A load balancer that has it already is not taken away for that.
+    expect(await look(account, file(pending), false)).toEqual([expect.stringContaining(message)]);
+    const theirs = "arn:aws:acm:us-east-1:999999999999:certificate/1a2b";
+    expect((await refusal(look(account, file(theirs)))).message).toContain(
+      `the certificate is of account 999999999999, the cluster of ${account.emulator.account}`,
+    );
+    const { Certificate, PrivateKey } = selfSigned();
+    const imported = await acm.send(new ImportCertificateCommand({ Certificate, PrivateKey }));
+    expect(await look(account, file(imported.CertificateArn!))).toEqual([]);
+  });
+
   test("is every right, and those that are missing are named together", async () => {
     await using account = await emulated({ denied: ["ec2:CreateVpc", "eks:CreateNodegroup", "iam:PassRole"] });
     const error = await refusal(look(account));
@@ -204,4 +232,14 @@ async function makeSubnets({ aws, signal }: Emulated, vpc: string, zones: readon
       return { id: Subnet!.SubnetId!, zone };
     }),
   );
+}
+
+/** @returns as ACM takes them in */
+function selfSigned() {
+  const wish = ["-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=models.example.com"];
+  const made = execFileSync("openssl", ["req", "-x509", ...wish, "-keyout", "-"], {
+    stdio: ["ignore", "pipe", "ignore"],
+  });
+  const [key = "", certificate = ""] = made.toString().split(/(?=-----BEGIN CERTIFICATE)/);
+  return { Certificate: Buffer.from(certificate), PrivateKey: Buffer.from(key) };
 }

@@ -16,7 +16,7 @@ export function emptyInside(): Inside & { readonly calls: string[] } {
   return {
     calls,
     async view() {
-      return { changes: [], warnings: [] };
+      return { changes: [], warnings: [], problems: [] };
     },
     async look() {
       return { nodes: [], pods: [] };

@@ -1,4 +1,5 @@
 import type { CloudSettings } from "../../../core/cluster.ts";
+import type { Problem } from "../../../core/errors.ts";
 
 const prefix = "service.beta.kubernetes.io/aws-load-balancer-";
 
@@ -24,6 +25,22 @@ export function loadBalancerService({ cluster, loadBalancer }: CloudSettings): o
       [`${prefix}additional-resource-tags`]: tagsText({ ...tags, "cortex.dev/cluster-name": cluster }),
     },
   };
+}
+
+/**
+ * Pure. Of a load balancer that is there EKS changes neither where it is reached from nor of which kind it is: it would go on as it
+ * was, or be left behind by one with another address.
+ * @param before as it was written down when it was made
+ * @returns what the user asks for all the same
+ */
+export function loadBalancerStays(before: CloudSettings, wanted: CloudSettings): readonly Problem[] {
+  const hint =
+    "the load balancer of a cluster stays as it was made: write what it has. Another one comes with another cluster, to which " +
+    "`cortex cluster export` brings the APIs";
+  return (["type", "scheme"] as const).flatMap((field) => {
+    const [from, to] = [before.loadBalancer[field], wanted.loadBalancer[field]];
+    return from === to ? [] : [{ message: `api_load_balancer_${field} is ${from} and cannot become ${to}`, hint }];
+  });
 }
 
 /** Tags that the annotation has no way to write are left out. */
