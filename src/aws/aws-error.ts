@@ -1,5 +1,7 @@
 import { CortexError } from "../core/errors.ts";
-import { awsErrorName, isUntrusted, type Refusal } from "./refusal.ts";
+import { isKnownRegion } from "../spec/regions.ts";
+import { awsErrorName, isUnresolved, isUntrusted, type Refusal } from "./refusal.ts";
+import { noSuchRegion } from "./regions.ts";
 
 /** One call, as errors tell of it. */
 export interface Asked {
@@ -161,6 +163,7 @@ function unreachable(error: unknown, said: string, { action, region }: Asked): C
       cause: error,
     });
   }
+  if (isUnresolved(error) && !isKnownRegion(region)) return noSuchRegion(region, error);
   const isNameless = /ENOTFOUND|EAI_AGAIN/.test((error as { code?: string }).code ?? said);
   const hint = isNameless
     ? `is ${region} a region, and is there a network? A proxy is taken from HTTPS_PROXY`

@@ -1,9 +1,10 @@
 import { type Clock, Uncertain } from "../core/graph/resource.ts";
 import { untilAborted } from "../core/streams.ts";
+import { isKnownRegion } from "../spec/regions.ts";
 import { type Asked, awsError } from "./aws-error.ts";
 import type { AwsCredentials, CredentialSource } from "./credentials.ts";
 import type { CallLimiter } from "./limiter.ts";
-import { awsErrorName, isUntrusted, type Refusal, refusalOf } from "./refusal.ts";
+import { awsErrorName, isUnresolved, isUntrusted, type Refusal, refusalOf } from "./refusal.ts";
 import type { Effect } from "./service.ts";
 
 /** What all calls of an account share. */
@@ -60,7 +61,8 @@ export async function sendUntilAnswered<Output>(
     const mayBeDone = refusal === "lost" || refusal === "failing";
     if (mayBeDone && call.effect === "once") throw new Uncertain(failure);
     isInDoubt ||= mayBeDone;
-    const waitMs = waitBefore(refusal, { tries, elapsedMs: clock.now() - startedAt, error }, rules);
+    const soFar = { tries, elapsedMs: clock.now() - startedAt, error, region: call.asked.region };
+    const waitMs = waitBefore(refusal, soFar, rules);
     if (waitMs === undefined) throw isInDoubt && isMadeAlready(call.asked, error) ? new Uncertain(failure) : failure;
     if (waitMs > 0) await clock.sleep(waitMs, signal);
   }
@@ -111,13 +113,20 @@ interface SoFar {
   readonly tries: number;
   readonly elapsedMs: number;
   readonly error: unknown;
+  readonly region: string;
 }
 
 /** @returns milliseconds; undefined: another try would change nothing, or there was time enough for it */
-function waitBefore(refusal: Refusal, { tries, elapsedMs, error }: SoFar, rules: CallRules): number | undefined {
+function waitBefore(
+  refusal: Refusal,
+  { tries, elapsedMs, error, region }: SoFar,
+  rules: CallRules,
+): number | undefined {
   const isAgain = ["throttled", "busy", "unsent", "lost", "failing"].includes(refusal);
   const forMs = rules.hasAnswered ? rules.retryForMs : Math.min(firstRetryForMs, rules.retryForMs);
-  if (!isAgain || isUntrusted(error) || elapsedMs >= forMs) return undefined;
+  // Whatever others have answered: a slip is none in a minute, either.
+  const isNowhere = isUnresolved(error) && !isKnownRegion(region);
+  if (!isAgain || isNowhere || isUntrusted(error) || elapsedMs >= forMs) return undefined;
   // The limiter holds back all that share what was throttled.
   if (refusal === "throttled") return 0;
   return Math.min(longestWaitMs, shortestWaitMs * 2 ** tries) * (0.5 + 0.5 * rules.random());

@@ -107,6 +107,12 @@ export function isUntrusted(error: unknown): boolean {
   return untrusted.test(carried(error).code ?? "");
 }
 
+/** The name of the host leads nowhere, and the network is there to say so. */
+export function isUnresolved(error: unknown): boolean {
+  const { code, cause } = carried(error);
+  return code === "ENOTFOUND" || carried(cause).code === "ENOTFOUND";
+}
+
 function statusOf(error: unknown): number | undefined {
   const { $metadata, $response } = carried(error);
   return $metadata?.httpStatusCode ?? $response?.statusCode;

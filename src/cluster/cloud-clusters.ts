@@ -1,3 +1,4 @@
+import { inUsableRegion } from "../aws/regions.ts";
 import type { CloudClusters, CloudPlan } from "../core/cloud-cluster.ts";
 import { applyDown } from "./lifecycle/apply-down.ts";
 import { applyUp } from "./lifecycle/apply-up.ts";
@@ -24,26 +25,30 @@ export function cloudClusters(surroundings: Surroundings): CloudClusters {
     return work as Extract<UpWork | DownWork, { readonly kind: Kind }>;
   };
   const { aws } = surroundings;
+  const inRegion = <T>(region: string, work: Promise<T>, signal: AbortSignal) =>
+    inUsableRegion(aws.inRegion(region), work, signal);
+  const planned = async (region: string, work: Promise<Planned<UpWork | DownWork>>, signal: AbortSignal) =>
+    remembered(await inRegion(region, work, signal));
   return {
-    planUp: async (cluster, signal) =>
-      remembered(await planCluster(surroundings, cluster, { mustExist: false }, signal)),
-    planConfigure: async (cluster, signal) =>
-      remembered(await planCluster(surroundings, cluster, { mustExist: true }, signal)),
-    planUpgrade: async (id, version, signal) => remembered(await planUpgrade(surroundings, id, version, signal)),
-    planDown: async (id, options, signal) => remembered(await planRemoval(surroundings, id, options, signal)),
+    planUp: (cluster, signal) =>
+      planned(cluster.region, planCluster(surroundings, cluster, { mustExist: false }, signal), signal),
+    planConfigure: (cluster, signal) =>
+      planned(cluster.region, planCluster(surroundings, cluster, { mustExist: true }, signal), signal),
+    planUpgrade: (id, version, signal) => planned(id.region, planUpgrade(surroundings, id, version, signal), signal),
+    planDown: (id, options, signal) => planned(id.region, planRemoval(surroundings, id, options, signal), signal),
     apply: async (plan, onEvent, signal) => applyUp(surroundings, { plan, work: workOf(plan, "up") }, onEvent, signal),
     down: async (plan, _options, onEvent, signal) =>
       applyDown(surroundings, { plan, work: workOf(plan, "down") }, onEvent, signal),
-    reach: (id, signal) => reach(aws.inRegion(id.region), id, signal),
+    reach: (id, signal) => inRegion(id.region, reach(aws.inRegion(id.region), id, signal), signal),
     info(id, signal) {
       const ofRegion = aws.inRegion(id.region);
       const cache = priceCacheIn(surroundings.home);
       const { inside } = surroundings;
       const ports = { reach: (until: AbortSignal) => reach(ofRegion, id, until), look: inside.look.bind(inside) };
-      return readInfo(id, { aws: ofRegion, cache, ...ports }, signal);
+      return inRegion(id.region, readInfo(id, { aws: ofRegion, cache, ...ports }, signal), signal);
     },
     list: (regions, signal) => listClusters(aws, regions, signal),
-    health: (id, signal) => checkCloud(aws.inRegion(id.region), id, signal),
+    health: (id, signal) => inRegion(id.region, checkCloud(aws.inRegion(id.region), id, signal), signal),
     async [Symbol.asyncDispose]() {
       await aws[Symbol.asyncDispose]();
     },

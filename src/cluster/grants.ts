@@ -94,6 +94,8 @@ function marked(scope: RightsScope, by: readonly (keyof typeof tagKeys)[]): read
 }
 
 function ec2Grants(verb: string, scope: RightsScope): readonly Grant[] {
+  // Which regions there are a region tells that the cluster is not in.
+  if (verb === "DescribeRegions") return [{ resources: ["*"] }];
   if (isRead(verb) || ofAny.includes(verb)) return anyInRegion(scope);
   const asked = anyInRegion(scope, { [`aws:RequestTag/${clusterTag}`]: [scope.clusterName ?? "*"] });
   if (createsWithin.includes(verb)) return [...asked, ...marked(scope, ["ours"])];

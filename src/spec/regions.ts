@@ -17,10 +17,20 @@ export const regionLimits = "as AWS names it, for example us-east-1";
 const isOfKnownWords = (region: string): boolean =>
   /^[a-z]{2}(?:-gov|-isob?|-iso[ef])?-(?:central|(?:north|south)(?:east|west)?|east|west)-[0-9]$/.test(region);
 
+/** @returns false for one that is newer than this release, too */
+export function isKnownRegion(region: string): boolean {
+  return knownRegions.includes(region);
+}
+
+/** @returns the one that was most likely meant; undefined when none is close */
+export function nearestRegion(region: string): string | undefined {
+  return nearest(region, knownRegions);
+}
+
 /** @returns undefined for what is a region, or may be a new one; else what to write */
 export function regionProblem(region: string): string | undefined {
   if (isOfKnownWords(region)) return undefined;
-  const near = nearest(region, knownRegions);
+  const near = nearestRegion(region);
   if (near !== undefined) return `did you mean ${near}?`;
   return regionPattern.test(region) ? undefined : regionLimits;
 }

@@ -1,5 +1,6 @@
 import type { Aws } from "../../aws/aws.ts";
 import { awsErrorName } from "../../aws/refusal.ts";
+import { inUsableRegion } from "../../aws/regions.ts";
 import type { ClusterList, ClusterSummary } from "../../core/cloud-cluster.ts";
 import { CortexError } from "../../core/errors.ts";
 import { allPages, pagesByToken } from "../pages.ts";
@@ -19,7 +20,8 @@ export async function listClusters(
   signal: AbortSignal,
 ): Promise<ClusterList> {
   const asked = [...new Set(regions ?? (await usedRegions(aws, signal)))].sort();
-  const results = await Promise.allSettled(asked.map((region) => clustersIn(aws.inRegion(region), signal)));
+  const look = (there: Aws) => inUsableRegion(there, clustersIn(there, signal), signal);
+  const results = await Promise.allSettled(asked.map((region) => look(aws.inRegion(region))));
   signal.throwIfAborted();
   const failures = results.flatMap((result, index) =>
     result.status === "rejected" ? [{ region: asked[index]!, error: result.reason as unknown }] : [],
