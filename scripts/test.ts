@@ -1,15 +1,17 @@
 // Runs everything that is tested and says what came of it: `npm test`, or a part by name: `npm test -- --only unit,python`.
 // Every part runs, also after another has failed. The very last line is `N passed, N failed`.
-import { mkdtemp, open, readFile, rm } from "node:fs/promises";
+// CORTEX_TEST_OUTCOMES names a file that several runs share: each sums up those before it, too, and fails when one of them has.
+import { mkdtemp, open, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { missing, type Outcome, type Part, parts, stages } from "./test/parts.ts";
+import { missing, type Outcome, onRequest, type Part, parts, stages } from "./test/parts.ts";
 import { summaryLines } from "./test/summary.ts";
 import { run } from "./toolchain.mjs";
 
 /** A part that hangs fails; none takes half of it on two cores. */
 const longestPartMs = 15 * 60_000;
 
+const everyPart = [...parts, ...onRequest];
 const chosen = choose(process.argv.slice(2));
 const problem = chosen.some(({ group }) => group === "tests") ? missing() : undefined;
 if (problem) {
@@ -25,19 +27,31 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
 }
 try {
   const outcomes: Outcome[] = [];
-  for (const stage of stages) {
+  for (const stage of [...stages, [onRequest]]) {
     const lanes = stage.map((lane) => lane.filter((part) => chosen.includes(part))).filter((lane) => lane.length > 0);
     const runLane = async (lane: readonly Part[]) => {
       for (const part of lane) if (!interrupted) outcomes.push(await runPart(part, lanes.length > 1));
     };
     await Promise.all(lanes.map(runLane));
   }
-  outcomes.sort((one, other) => parts.indexOf(one.part) - parts.indexOf(other.part));
-  for (const line of summaryLines(outcomes)) console.log(line);
-  const isClean = outcomes.every(({ status, counts }) => status === 0 && counts.failed === 0);
+  const place = ({ part }: Outcome) => everyPart.findIndex(({ name }) => name === part.name);
+  outcomes.sort((one, other) => place(one) - place(other));
+  const all = await withEarlier(outcomes);
+  for (const line of summaryLines(all)) console.log(line);
+  const isClean = all.every(({ status, counts }) => status === 0 && counts.failed === 0);
   process.exitCode = interrupted ? 130 : isClean ? 0 : 1;
 } finally {
   await rm(reports, { recursive: true, force: true });
+}
+
+/** @returns these after the outcomes of earlier runs, which are kept for later ones */
+async function withEarlier(outcomes: readonly Outcome[]): Promise<readonly Outcome[]> {
+  const { CORTEX_TEST_OUTCOMES: file } = process.env;
+  if (!file) return outcomes;
+  const earlier = JSON.parse((await readFile(file, "utf8").catch(() => "")) || "[]") as readonly Outcome[];
+  const all = [...earlier, ...outcomes.map((one) => ({ ...one, part: { name: one.part.name } }))];
+  await writeFile(file, JSON.stringify(all));
+  return all;
 }
 
 /** @param isBeside whether others run at the same time: what it says is then kept together, and comes when it has ended */
@@ -75,9 +89,11 @@ function choose(args: readonly string[]): readonly Part[] {
   if (args.length === 0) return parts;
   const [flag, names = ""] = args;
   const wanted = names.split(",");
-  const found = parts.filter(({ name, group }) => wanted.includes(name) || wanted.includes(group));
+  const found = everyPart.filter(
+    (part) => wanted.includes(part.name) || (parts.includes(part) && wanted.includes(part.group)),
+  );
   if (flag === "--only" && found.length > 0) return found;
-  const known = [...new Set(parts.flatMap(({ name, group }) => [group, name]))].join(", ");
+  const known = [...new Set(everyPart.flatMap(({ name, group }) => [group, name]))].join(", ");
   console.error(`usage: npm test -- --only NAME[,NAME...]\nnames: ${known}`);
   process.exit(2);
 }

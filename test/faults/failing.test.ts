@@ -1,20 +1,23 @@
 import { describe, expect, test } from "vitest";
-import { type Emulator, startEmulator } from "../aws/emulator.ts";
 import { canBeUnseen } from "../aws/shim/consistency.ts";
 import type { FaultKind } from "../aws/shim/faults.ts";
-import { choose } from "./support/choose.ts";
-import { cleanRun, operationsOf } from "./support/clean-run.ts";
-import { down, shortTimes, up } from "./support/cluster-run.ts";
+import { bring, bringAndTakeAway, takeAway } from "./support/bring.ts";
+import { choose, timeout } from "./support/choose.ts";
+import { cleanRun, isChange, operationsOf } from "./support/clean-run.ts";
+import { privateScene } from "./support/scenes.ts";
+import { startStage } from "./support/stage.ts";
 
-const clean = await cleanRun();
-const changes = operationsOf(clean.up, ({ isRead }) => !isRead);
-const removals = operationsOf(clean.down, ({ isRead }) => !isRead);
+const clean = await cleanRun(privateScene);
+const changes = operationsOf(clean.up, isChange);
+const removals = operationsOf(clean.down, isChange);
+const allChanges = [...new Set([...changes, ...removals])];
 const reads = operationsOf([...clean.up, ...clean.down], ({ isRead }) => isRead);
 
-/** What a run gets over by itself. */
-const passing: readonly FaultKind[] = ["throttle", "error", "unavailable", "reset", "lostReply", "timeout"];
-/** What it must tell and can only get over when it is run again. */
-const lasting: readonly FaultKind[] = ["denied", "quota"];
+/**
+ * What a call that is never answered waits for, in real time: far longer than any answer takes, also where much else runs beside.
+ * The tests wait for it at the same time.
+ */
+const tryForMs = 20_000;
 
 interface Case {
   readonly kind: FaultKind;
@@ -23,108 +26,69 @@ interface Case {
 
 /** What was done although it seems to have failed: each alone. What was not done: a few in one run. */
 const cases: readonly Case[] = [
-  ...[...new Set([...changes, ...removals])].flatMap((op) => [alone("lostReply", op), alone("timeout", op)]),
+  ...allChanges.flatMap((op) => [alone("lostReply", op), alone("timeout", op)]),
   ...changes.filter(canHide).map((op) => alone("notFoundAfterCreate", op)),
   ...removals.filter(hangsTogether).map((op) => alone("dependency", op)),
   ...(["throttle", "error"] as const).flatMap((kind) =>
-    inGroups([...new Set([...changes, ...removals, ...reads])], 4).map((ops) => ({ kind, ops })),
+    inGroups([...new Set([...allChanges, ...reads])], 4).map((ops) => ({ kind, ops })),
   ),
 ];
 
-describe("a call that fails for a while", () => {
-  test.each(choose(cases, 12))(
-    "$kind, $ops: changes nothing about what comes of it",
-    {
-      timeout: 300_000,
-    },
-    async ({ kind, ops }) => {
-      await using emulator = await startEmulator({ times: shortTimes });
-      const first = kind === "throttle" || kind === "dependency" ? 3 : 1;
-      for (const op of ops) emulator.faults.add({ op, kind, first });
-      await bringAndTakeAway(emulator, kind === "timeout" ? 2_000 : undefined);
-    },
-  );
-});
-
-describe("the first call of every operation", () => {
-  test.each(passing.map((kind) => ({ kind })))(
-    "$kind: changes nothing about what comes of it",
-    { timeout: 300_000 },
-    async ({ kind }) => {
-      await using emulator = await startEmulator({ times: shortTimes });
-      for (const op of new Set([...changes, ...removals])) emulator.faults.add({ op, kind });
-      await bringAndTakeAway(emulator, kind === "timeout" ? 2_000 : undefined);
-    },
-  );
-});
-
-describe("a call that is refused for good", () => {
-  test.each(lasting.map((kind) => ({ kind })))(
-    "$kind: is told, and the next run goes on from there",
-    { timeout: 600_000 },
-    async ({ kind }) => {
-      await using emulator = await startEmulator({ times: shortTimes });
-      const refusable = kind === "quota" ? changes.filter((op) => /:(Create|Allocate)/.test(op)) : changes;
-      for (const op of choose(refusable, 6)) {
-        using fault = emulator.faults.add({ op, kind, first: 1_000 });
-        const failures = await up(emulator, { client: emulator.client() });
-        if (fault.met > 0)
-          expect([op, failures.map(({ error }) => error.code)]).toEqual([op, expect.arrayContaining([codes[kind]])]);
-      }
-      await bringAndTakeAway(emulator);
-    },
-  );
-
-  test.each(["eks:CreateNodegroup", "ec2:CreateNatGateway", "ec2:AllocateAddress"])(
-    "%s without capacity: is told with AWS's cause, and the next run goes on from there",
-    { timeout: 300_000 },
-    async (op) => {
-      await using emulator = await startEmulator({ times: shortTimes });
-      using _ = emulator.faults.add({ op, kind: "capacity", first: 1_000 });
-      const failures = await up(emulator, { client: emulator.client() });
-      expect(failures.length).toBe(1);
-      expect(failures[0]!.error.code).toBe("NO_CAPACITY");
-      emulator.faults.clear();
-      await bringAndTakeAway(emulator);
-    },
-  );
-});
-
-describe("everything at once", () => {
-  test("half of all calls throttled: changes nothing about what comes of it", { timeout: 300_000 }, async () => {
-    await using emulator = await startEmulator({ times: shortTimes });
-    emulator.faults.add({ op: "*", kind: "throttle", rate: 0.5, seed: 7 });
-    await bringAndTakeAway(emulator);
-  });
-
-  test("nothing that is made is seen at once: changes nothing about what comes of it", {
-    timeout: 300_000,
-  }, async () => {
-    await using emulator = await startEmulator({ times: shortTimes });
-    for (const op of changes.filter(canHide)) emulator.faults.add({ op, kind: "notFoundAfterCreate", first: 1_000 });
-    await bringAndTakeAway(emulator);
-  });
-
-  test("AWS's clock ten minutes ahead: changes nothing about what comes of it", { timeout: 300_000 }, async () => {
-    await using emulator = await startEmulator({ times: shortTimes });
-    emulator.setSkew(10 * 60_000);
-    await bringAndTakeAway(emulator);
+describe("a call that fails for a while", { concurrent: true }, () => {
+  test.each(choose(cases, 10))("$kind, $ops: changes nothing about what comes of it", { timeout }, async (one) => {
+    await using stage = await startStage(privateScene);
+    const { kind } = one;
+    const first = kind === "throttle" || kind === "dependency" ? 3 : 1;
+    const faults = one.ops.map((op) => stage.emulator.faults.add({ op, kind, first }));
+    await bringAndTakeAway(stage, clean, kind === "timeout" ? { tryForMs } : {});
+    expect(faults.map(({ met }) => met > 0)).toEqual(faults.map(() => true));
   });
 });
 
-const codes: Readonly<Partial<Record<FaultKind, string>>> = { denied: "NOT_AUTHORISED", quota: "NO_CAPACITY" };
+/** What a run gets over by itself. */
+const passing: readonly FaultKind[] = ["throttle", "error", "unavailable", "reset", "lostReply", "timeout"];
+const most = Math.max(...[clean.up, clean.down].flatMap((calls) => allChanges.map((op) => countOf(op, calls))));
+const everyNth = Array.from({ length: most }, (_, index) => index + 1).flatMap((nth) =>
+  passing.map((kind) => ({ kind, nth })),
+);
 
-async function bringAndTakeAway(emulator: Emulator, tryForMs?: number): Promise<void> {
-  const options = () => ({ client: emulator.client(), ...(tryForMs !== undefined && { tryForMs }) });
-  expect(messagesOf(await up(emulator, options()))).toEqual([]);
-  expect(await emulator.inventory.names()).toEqual(clean.names);
-  expect(messagesOf(await down(emulator, options()))).toEqual([]);
-  expect(await emulator.inventory.names()).toEqual([]);
-}
+describe("of every operation that changes something", { concurrent: true }, () => {
+  test.each(choose(everyNth, 4))(
+    "call $nth, $kind: changes nothing about what comes of it",
+    { timeout },
+    async ({ kind, nth }) => {
+      const options = kind === "timeout" ? { tryForMs } : {};
+      await using stage = await startStage(privateScene);
+      const { faults } = stage.emulator;
+      for (const op of changes) faults.add({ op, kind, nth });
+      await bring(stage, clean, options);
+      faults.clear();
+      for (const op of removals) faults.add({ op, kind, nth });
+      await takeAway(stage, options);
+    },
+  );
+});
 
-function messagesOf(failures: Awaited<ReturnType<typeof up>>): readonly string[] {
-  return failures.map(({ id, error }) => `${id}: ${error.message}`);
-}
+describe("everything at once", { concurrent: true }, () => {
+  test("half of all calls throttled: changes nothing about what comes of it", { timeout }, async () => {
+    await using stage = await startStage(privateScene);
+    stage.emulator.faults.add({ op: "*", kind: "throttle", rate: 0.5, seed: 7 });
+    await bringAndTakeAway(stage, clean);
+  });
+
+  test("nothing that is made is seen at once: changes nothing about what comes of it", { timeout }, async () => {
+    await using stage = await startStage(privateScene);
+    for (const op of changes.filter(canHide))
+      stage.emulator.faults.add({ op, kind: "notFoundAfterCreate", first: 1_000 });
+    await bringAndTakeAway(stage, clean);
+  });
+
+  test("AWS's clock ten minutes ahead: changes nothing about what comes of it", { timeout }, async () => {
+    await using stage = await startStage(privateScene);
+    stage.emulator.setSkew(10 * 60_000);
+    await bringAndTakeAway(stage, clean);
+  });
+});
 
 function alone(kind: FaultKind, op: string): Case {
   return { kind, ops: [op] };
@@ -132,6 +96,10 @@ function alone(kind: FaultKind, op: string): Case {
 
 function inGroups<Item>(items: readonly Item[], size: number): readonly (readonly Item[])[] {
   return Array.from({ length: Math.ceil(items.length / size) }, (_, n) => items.slice(n * size, (n + 1) * size));
+}
+
+function countOf(op: string, calls: typeof clean.up): number {
+  return calls.filter(({ name }) => name === op).length;
 }
 
 function canHide(name: string): boolean {

@@ -1,53 +1,59 @@
-import { once } from "node:events";
-import { DeleteObjectCommand, ListBucketsCommand } from "@aws-sdk/client-s3";
 import { describe, expect, test } from "vitest";
-import { type Emulator, startEmulator } from "../aws/emulator.ts";
-import type { Call } from "../aws/shim/call-log.ts";
-import { choose } from "./support/choose.ts";
-import { cleanRun } from "./support/clean-run.ts";
-import { down, shortTimes, up } from "./support/cluster-run.ts";
+import { bring, takeAway } from "./support/bring.ts";
+import { choose, timeout } from "./support/choose.ts";
+import { cleanRun, isChange } from "./support/clean-run.ts";
+import { privateScene } from "./support/scenes.ts";
+import { type Command, startStage } from "./support/stage.ts";
 
-const clean = await cleanRun();
-/** A command that is killed after a call that only looks leaves what one leaves that is killed after the change before it. */
-const changesAt = (calls: readonly Call[]) => calls.flatMap(({ isRead }, index) => (isRead ? [] : [index + 1]));
-const points = [...new Set([1, ...changesAt(clean.up), ...changesAt(clean.down)])].sort((one, other) => one - other);
+const clean = await cleanRun(privateScene);
 
-describe("a command that is killed", () => {
-  test.each(choose(points, 10))(
-    "at its call %i and is run again brings the same cluster, and takes all of it away",
-    { timeout: 300_000 },
-    async (point) => {
-      await using emulator = await startEmulator({ times: shortTimes });
-      await killed(emulator, point, up);
-      expect(messagesOf(await up(emulator, { client: emulator.client() }))).toEqual([]);
-      expect(await emulator.inventory.names()).toEqual(clean.names);
+/** Calls before the first change: until then a command only looks. */
+const looksOfUp = clean.up.findIndex(isChange);
+/** Taking the lease changes nothing for the next command, which takes it over. */
+const looksOfDown = clean.down.findIndex((call) => isChange(call) && call.name !== "s3:PutObject");
+/** How often a run asks again while AWS works differs a little from one to the next. */
+const sometimesMore = 5;
 
-      await killed(emulator, point, down);
-      expect(messagesOf(await down(emulator, { client: emulator.client() }))).toEqual([]);
-      expect(await emulator.inventory.names()).toEqual([]);
-    },
-  );
+const from = (first: number, last: number) => Array.from({ length: last - first + 1 }, (_, index) => first + index);
+
+/**
+ * Each call of `up` from its first change on, and with it one of `down`: between the two the cluster is brought, whole, so that
+ * neither sees anything of the other. The rest of the longer list goes alone.
+ */
+const upAts = from(looksOfUp + 1, clean.up.length + sometimesMore);
+const downAts = from(looksOfDown + 1, clean.down.length + sometimesMore);
+const pairs = from(0, Math.max(upAts.length, downAts.length) - 1).map((index) => {
+  const [upAt, downAt] = [upAts[index], downAts[index]];
+  const where = [upAt && `call ${upAt} of up`, downAt && `call ${downAt} of down`].filter(Boolean).join(" and at ");
+  return { where, upAt, downAt };
 });
 
-/** Runs a command whose process dies with its n-th call; it may have ended before that. */
-async function killed(emulator: Emulator, point: number, command: typeof up): Promise<void> {
-  const client = emulator.client();
-  client.killAt(point, "after");
-  const run = command(emulator, { client }).catch((error: unknown) => {
-    if (!client.dead.aborted) throw error;
+describe("a command that is killed", { concurrent: true }, () => {
+  /**
+   * Each of these kills leaves what it found, as the calls themselves show: no change is among them. So the run that comes after
+   * begins alike after all of them, and one such run is enough.
+   */
+  test.each<[Command, number]>([
+    ["up", looksOfUp],
+    ["down", looksOfDown],
+  ])("%s, at each of its %i calls before the first change has changed nothing", { timeout }, async (command, looks) => {
+    await using stage = await startStage(privateScene);
+    if (command === "down") await bring(stage, clean);
+    for (const at of choose(from(1, looks), 8)) {
+      const changes = (await stage.killed(command, at)).filter(isChange).map(({ name }) => name);
+      expect([at, changes.filter((name) => command === "up" || name !== "s3:PutObject")]).toEqual([at, []]);
+    }
+    expect(await stage.names()).toEqual(command === "up" ? [] : clean.names);
+    if (command === "up") await bring(stage, clean);
+    await takeAway(stage);
   });
-  // What is left of it here may still try to tidy up, and is not waited for, as nothing of a dead process is.
-  await Promise.race([run, once(client.dead, "abort")]);
-  if (client.dead.aborted) await endLease(emulator);
-}
 
-/** What the next command does by itself after a process that has died on the same machine, which this one has not. */
-async function endLease(emulator: Emulator): Promise<void> {
-  const { s3 } = emulator.moto();
-  const { Buckets = [] } = await s3.send(new ListBucketsCommand({}));
-  for (const { Name: Bucket } of Buckets) await s3.send(new DeleteObjectCommand({ Bucket, Key: "lease.json" }));
-}
-
-function messagesOf(failures: Awaited<ReturnType<typeof up>>): readonly string[] {
-  return failures.map(({ id, error }) => `${id}: ${error.message}`);
-}
+  /** What is left differs from call to call, be it only in what AWS has got done by then: each begins anew. */
+  test.each(choose(pairs, 8))("at $where is gone on from", { timeout }, async ({ upAt, downAt }) => {
+    await using stage = await startStage(privateScene);
+    if (upAt !== undefined) await stage.killed("up", upAt);
+    await bring(stage, clean);
+    if (downAt !== undefined) await stage.killed("down", downAt);
+    await takeAway(stage);
+  });
+});

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { type Emulator, startEmulator } from "../aws/emulator.ts";
 import { type Bench, createBench } from "../support/cortex.ts";
 import { choose } from "./support/choose.ts";
-import { demoFile } from "./support/cluster-run.ts";
+import { privateScene } from "./support/scenes.ts";
 
 const minutes = 60_000;
 /** Nothing listens there: what lives inside the cluster is left out. */
@@ -21,7 +21,7 @@ test.each(choose(points, 2))(
   async (point) => {
     await using emulator = await startEmulator({ speed: 300, controlPlane: nowhere });
     await using bench = await createBench(emulator.variables);
-    const cwd = await bench.project({ "cluster.yaml": demoFile });
+    const cwd = await bench.project({ "cluster.yaml": privateScene.file });
     const cortex = async (...args: readonly string[]) => {
       const { variables } = emulator.client();
       return (await bench.cortex(["cluster", ...args, "-y", "-o", "json"], { cwd, env: variables })).json<Outcome>();

@@ -79,7 +79,7 @@ async function serve(parts: Parts, incoming: IncomingMessage, response: ServerRe
 async function decide(parts: Parts, request: AwsRequest): Promise<Outcome> {
   const { world, calls, faults, unseen } = parts;
   const client = parts.clients.get(request.accessKey);
-  const life = client?.arrive() ?? { carryOut: true, answer: true };
+  const life = client?.arrive(nameOf(request)) ?? { carryOut: true, answer: true };
   if (!life.carryOut && !life.answer) {
     client?.die();
     return "reset";

@@ -1,6 +1,6 @@
-import { startEmulator } from "../../aws/emulator.ts";
 import type { Call } from "../../aws/shim/call-log.ts";
-import { down, shortTimes, up } from "./cluster-run.ts";
+import type { Scene } from "./scenes.ts";
+import { startStage } from "./stage.ts";
 
 /** What a run that nothing disturbs does. */
 export interface CleanRun {
@@ -11,19 +11,21 @@ export interface CleanRun {
 }
 
 /** @throws Error when it fails although nothing disturbs it, or leaves something */
-export async function cleanRun(): Promise<CleanRun> {
-  await using emulator = await startEmulator({ times: shortTimes });
-  const [first, second] = [emulator.client(), emulator.client()];
-  const failures = [...(await up(emulator, { client: first }))];
-  const names = await emulator.inventory.names();
-  failures.push(...(await down(emulator, { client: second })));
-  if (failures.length > 0) throw failures[0]!.error;
-  const left = await emulator.inventory.names();
-  if (left.length > 0) throw new Error(`a run that nothing disturbs leaves ${left.join(", ")}`);
-  return { names, up: emulator.calls.of("*", first.accessKey), down: emulator.calls.of("*", second.accessKey) };
+export async function cleanRun(scene: Scene): Promise<CleanRun> {
+  await using stage = await startStage(scene);
+  const up = await stage.up();
+  const names = await stage.names();
+  await stage.live();
+  const down = await stage.down();
+  const left = await stage.traces();
+  const wrong = [...up.failed, ...down.failed, ...left];
+  if (wrong.length > 0) throw new Error(`of ${scene.name}, a run that nothing disturbs: ${wrong.join("; ")}`);
+  return { names, up: up.calls, down: down.calls };
 }
 
-/** @returns the operations among these calls, each once, in the order in which they came first */
+/** @returns the operations of those calls that are meant, each once, in the order in which they came first */
 export function operationsOf(calls: readonly Call[], isMeant: (call: Call) => boolean): readonly string[] {
   return [...new Set(calls.filter(isMeant).map(({ name }) => name))];
 }
+
+export const isChange = ({ isRead }: Call): boolean => !isRead;
