@@ -152,7 +152,7 @@ async function withClouds<T>(
 function ofTheWhole(error: unknown, command: Command): readonly WalkFailure[] {
   if (!(error instanceof CortexError)) throw error;
   if (command === "down" && error.code === "ENVIRONMENT_NOT_FOUND") return [];
-  return [{ id: "all", error }];
+  return [{ id: "all", title: `cluster ${command}`, error }];
 }
 
 async function endLease(emulator: Emulator): Promise<void> {
