@@ -83,7 +83,9 @@ async function joinParts(args: readonly string[], signal: AbortSignal): Promise<
       if (wanted !== "local") {
         const { usableEnvironment } = await import("./cli/settings-changes.ts");
         const used = usableEnvironment(await settings.read(), wanted);
-        if (used.kind === "kubernetes") return joinKubernetes(used, home, variables);
+        const standing = variables.CORTEX_ENV || (await settings.read()).default_environment;
+        if (used.kind === "kubernetes")
+          return joinKubernetes(used, { home, variables, isDefault: wanted === standing });
       }
       const { localEnvironment } = await import("./environments/local/local-environment.ts");
       return localEnvironment({ home, installation: installation(), variables });
@@ -103,7 +105,7 @@ async function joinParts(args: readonly string[], signal: AbortSignal): Promise<
       await using client = await connectTo(used, variables, signal);
       const namespaces = await namespacesWithApis(client, signal);
       const found = namespaces.map(async (namespace) => {
-        const environment = await joinKubernetes({ ...used, namespace }, home, variables);
+        const environment = await joinKubernetes({ ...used, namespace }, { home, variables });
         return (await environment.list(signal)).map((state) => ({ namespace, state }));
       });
       return (await Promise.all(found)).flat();
@@ -146,10 +148,16 @@ async function joinParts(args: readonly string[], signal: AbortSignal): Promise<
   };
 }
 
+interface JoinOptions {
+  readonly home: string;
+  readonly variables: App["variables"];
+  /** Commands that name no environment mean it. */
+  readonly isDefault?: boolean;
+}
+
 async function joinKubernetes(
   settings: KubernetesSettings,
-  home: string,
-  variables: App["variables"],
+  { home, variables, isDefault = false }: JoinOptions,
 ): Promise<Environment> {
   const { name, namespace, registry, gateway, prometheus, base_image: baseImage, eks } = settings;
   const { kubernetesEnvironment } = await import("./environments/kubernetes/kubernetes-environment.ts");
@@ -157,6 +165,7 @@ async function joinKubernetes(
   let images: Promise<ImageBuilder> | undefined;
   return kubernetesEnvironment({
     name,
+    isDefault,
     ...(namespace !== undefined && { namespace }),
     ...(registry !== undefined && { registry }),
     ...(gateway !== undefined && { gateway }),

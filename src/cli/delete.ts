@@ -55,7 +55,7 @@ async function runDelete(app: App, names: readonly string[], flags: DeleteFlags)
   if (question && !flags.force && !(await confirm(app, question, "-f"))) {
     throw new CortexError("INTERRUPTED", "nothing was deleted");
   }
-  await deleteAll(app, environment, planDeletion(doomed, states), absent, flags);
+  await deleteAll(app, environment, planDeletion(doomed, states, environment.inEnv), absent, flags);
 }
 
 /** @returns what to ask before `doomed` are deleted from `env`; undefined when little is lost */

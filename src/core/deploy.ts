@@ -66,7 +66,7 @@ export async function plan(configFile: string, ports: DeployPorts, signal: Abort
     parsed.apis.flatMap((api) => refusals(api, project, environment)),
     "NOT_SUPPORTED",
   );
-  throwProblems(conflictsWithLive(parsed.apis, live), "SPEC_INVALID");
+  throwProblems(conflictsWithLive(parsed.apis, live, environment.inEnv), "SPEC_INVALID");
   const wanted = parsed.apis.map((api) => ({
     api,
     stored: environment.stored?.(api) ?? api,

@@ -199,6 +199,8 @@ export interface Suitability {
 export interface Environment {
   readonly name: string;
   readonly kind: "local" | "kubernetes";
+  /** Ends commands that people are told to run, so that they mean this one: ` -e NAME`; empty or absent where they mean it anyway. */
+  readonly inEnv?: string;
   /** Says, without changing anything, whether `api` over `project` can run here. */
   suits(api: Api, project: Project): Suitability;
   /** As `list`, and looks for drift: what a deploy compares with. Without it `list` serves. */

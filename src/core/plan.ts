@@ -50,11 +50,11 @@ export function planChanges(
  * @returns what stands in the way of deploying `wanted` beside `live`: kinds that change, endpoints that are taken, targets
  * of splitters that are not there
  */
-export function conflictsWithLive(wanted: readonly Api[], live: readonly ApiState[]): readonly Problem[] {
-  return [...clashes(wanted, live), ...targetProblems(wanted, live)];
+export function conflictsWithLive(wanted: readonly Api[], live: readonly ApiState[], inEnv = ""): readonly Problem[] {
+  return [...clashes(wanted, live, inEnv), ...targetProblems(wanted, live)];
 }
 
-function clashes(wanted: readonly Api[], live: readonly ApiState[]): readonly Problem[] {
+function clashes(wanted: readonly Api[], live: readonly ApiState[], inEnv: string): readonly Problem[] {
   const names = new Set(wanted.map((api) => api.name));
   return wanted.flatMap((api) => {
     const problems: Problem[] = [];
@@ -62,7 +62,7 @@ function clashes(wanted: readonly Api[], live: readonly ApiState[]): readonly Pr
     if (same && same.kind !== api.kind) {
       problems.push({
         message: `${api.name}: its kind cannot change from ${same.kind} to ${api.kind}`,
-        hint: `delete it first: cortex delete ${api.name}`,
+        hint: `delete it first: cortex delete ${api.name}${inEnv}`,
       });
     }
     const taken = live.find(

@@ -46,13 +46,13 @@ export function splittersOf(target: string, states: readonly Pick<ApiState, "nam
   return states.filter(({ revision }) => targetsOf(revision.spec).includes(target)).map(({ name }) => name);
 }
 
-/** @returns why `target` is not deleted: `splitters` send requests to it */
-export function targetInUse(target: string, splitters: readonly string[]): CortexError {
+/** @returns why `target` is not deleted: `splitters` send requests to it @param inEnv see `Environment.inEnv` */
+export function targetInUse(target: string, splitters: readonly string[], inEnv = ""): CortexError {
   const subject = splitters.length === 1 ? "the TrafficSplitter" : "the TrafficSplitters";
   const verb = splitters.length === 1 ? "sends" : "send";
   const names = splitters.join(", ");
   return new CortexError("CONFLICT", `${target} is in use: ${subject} ${names} ${verb} requests to it`, {
-    hint: `take ${target} out of the apis of ${names}, or delete both at once: cortex delete ${target} ${splitters.join(" ")}`,
+    hint: `take ${target} out of the apis of ${names}, or delete both at once: cortex delete ${target} ${splitters.join(" ")}${inEnv}`,
   });
 }
 
@@ -65,7 +65,7 @@ export interface Deletion {
 }
 
 /** @param live all that is deployed, `doomed` too */
-export function planDeletion(doomed: readonly ApiState[], live: readonly ApiState[]): Deletion {
+export function planDeletion(doomed: readonly ApiState[], live: readonly ApiState[], inEnv = ""): Deletion {
   const staying = live.filter((state) => !doomed.some(({ name }) => name === state.name));
   const users = new Map(doomed.map(({ name }) => [name, splittersOf(name, staying)]));
   const free = doomed.filter(({ name }) => users.get(name)!.length === 0);
@@ -74,7 +74,7 @@ export function planDeletion(doomed: readonly ApiState[], live: readonly ApiStat
     afterwards: free.filter(({ kind }) => kind !== "TrafficSplitter"),
     refused: doomed.flatMap((state) => {
       const splitters = users.get(state.name)!;
-      return splitters.length === 0 ? [] : [{ state, error: targetInUse(state.name, splitters) }];
+      return splitters.length === 0 ? [] : [{ state, error: targetInUse(state.name, splitters, inEnv) }];
     }),
   };
 }
@@ -84,10 +84,10 @@ export function planDeletion(doomed: readonly ApiState[], live: readonly ApiStat
  * @param what a TrafficSplitter does not have, e.g. "replicas to replace"
  * @param command what to ask of its APIs instead, e.g. "refresh"
  */
-export function splitterHasNone(api: Api, what: string, command: string): CortexError {
+export function splitterHasNone(api: Api, what: string, command: string, inEnv = ""): CortexError {
   return new CortexError("NOT_SUPPORTED", `${api.name} is a TrafficSplitter: it has no ${what}`, {
     hint: `its APIs have: ${targetsOf(api)
-      .map((target) => `cortex ${command} ${target}`)
+      .map((target) => `cortex ${command} ${target}${inEnv}`)
       .join(", ")}`,
   });
 }

@@ -25,6 +25,8 @@ export interface ChangePorts {
   readonly client: KubeClient;
   readonly namespace: string;
   readonly features: ClusterFeatures;
+  /** See `Environment.inEnv`. */
+  readonly inEnv: string;
   /** One for the whole process, made when the first rollout is followed. */
   watch(): NamespaceWatch;
   endpoint(api: Api): string;
@@ -83,6 +85,7 @@ export async function* changeApi(
     generation,
     routeGeneration: route?.metadata.generation,
     isHandler: "handler" in record.spec && record.spec.handler !== null,
+    inEnv: ports.inEnv,
   };
   const ending = yield* followRollout(
     {
@@ -108,7 +111,7 @@ export function ownerOf({ name, uid }: Pick<Anchor, "name" | "uid">): OwnerRefer
 async function writeAnchor(
   { before, serving, record, refreshedAt, createdBy }: ApiChange,
   deadline: number,
-  { client, namespace, now }: ChangePorts,
+  { client, namespace, now, inEnv }: ChangePorts,
   signal: AbortSignal,
 ): Promise<Anchor> {
   const state: AnchorState = {
@@ -129,14 +132,14 @@ async function writeAnchor(
     const { reason } = error as KubeError;
     const isLate = before ? reason === "Conflict" || reason === "NotFound" : reason === "AlreadyExists";
     if (!isLate) throw error;
-    return otherWasFirst(record, { client, namespace, now }, signal);
+    return otherWasFirst(record, { client, namespace, now, inEnv }, signal);
   }
 }
 
 /** @returns the anchor when it says what is wanted here as well: one's own write whose answer was lost, or the same deploy twice */
 async function otherWasFirst(
   { spec: { name }, id, number }: RevisionRecord,
-  { client, namespace, now }: Pick<ChangePorts, "client" | "namespace" | "now">,
+  { client, namespace, now, inEnv }: Pick<ChangePorts, "client" | "namespace" | "now" | "inEnv">,
   signal: AbortSignal,
 ): Promise<Anchor> {
   const found = await client.get<ConfigMap>(resource.configMap, namespace, name, signal);
@@ -145,14 +148,14 @@ async function otherWasFirst(
   if (found.metadata.labels?.[label.managedBy] !== manager) throw notOurs(found, namespace);
   const anchor = readAnchor(found);
   if (anchor.record.id === id && anchor.record.number === number && !anchor.isBeingDeleted) return anchor;
-  throw isUpdating(anchor, now());
+  throw isUpdating(anchor, now(), inEnv);
 }
 
-export function isUpdating({ name, record, rollout }: Anchor, now: number): CortexError {
+export function isUpdating({ name, record, rollout }: Anchor, now: number, inEnv: string): CortexError {
   const by = rollout?.by ?? record.createdBy;
   const since = Math.max(0, Math.round((now - Date.parse(rollout?.startedAt ?? record.createdAt)) / 1000));
   return new CortexError("CONFLICT", `${name} is updating: revision ${record.number} by ${by}, since ${since} s`, {
-    hint: `wait for it with \`cortex get ${name} -w\`, or override it with --force`,
+    hint: `wait for it with \`cortex get ${name} -w${inEnv}\`, or override it with --force`,
   });
 }
 
@@ -278,13 +281,13 @@ async function endBadly(
     if (!found || found.isBeingDeleted) return new CortexError("CONFLICT", `${api} was deleted meanwhile`);
     const { number, createdBy } = found.record;
     return new CortexError("CONFLICT", `${api}: revision ${number} of ${createdBy} has taken over meanwhile`, {
-      hint: `see it with: cortex get ${api}`,
+      hint: `see it with: cortex get ${api}${ports.inEnv}`,
     });
   }
   const { serving } = change;
   const error =
     ending.type === "late"
-      ? lateError(api, change, ending.detail)
+      ? lateError(api, change, ending.detail, ports.inEnv)
       : failureError(api, ending.failure, serving, await readFailureLog(ports.client, ending.failure, signal));
   return giveUp(error, ending.type === "failed" ? ending.failure : undefined, change, anchor, ports, signal);
 }
@@ -313,11 +316,11 @@ async function giveUp(
   return error;
 }
 
-function lateError(api: string, { record, timeoutMs, serving }: ApiChange, detail: string): CortexError {
+function lateError(api: string, { record, timeoutMs, serving }: ApiChange, detail: string, inEnv: string): CortexError {
   const stays = serving === undefined ? "" : `; revision ${serving} serves on`;
   const message = `${api}: revision ${record.number} was not live within ${Math.round(timeoutMs / 1000)} s: ${detail}${stays}`;
   return new CortexError("TIMED_OUT", message, {
-    hint: `give it longer with --timeout, or see what it does: cortex logs ${api}`,
+    hint: `give it longer with --timeout, or see what it does: cortex logs ${api}${inEnv}`,
   });
 }
 

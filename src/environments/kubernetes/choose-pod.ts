@@ -11,6 +11,12 @@ export function podSelector(api: ApiState["name"]): string {
   return `${ours},${label.name}=${api}`;
 }
 
+export interface ReplicaChoice {
+  readonly replica?: string;
+  /** See `Environment.inEnv`. */
+  readonly inEnv?: string;
+}
+
 /**
  * The replica that is asked for, else one that is ready, of the newest revision; one that merely runs when none is.
  * @throws FAILED naming those that there are
@@ -19,7 +25,7 @@ export async function choosePod(
   client: KubeClient,
   namespace: string,
   api: string,
-  replica: string | undefined,
+  { replica, inEnv = "" }: ReplicaChoice,
   signal: AbortSignal,
 ): Promise<Pod> {
   const listed = await client.list<Pod>(resource.pod, { namespace, labelSelector: podSelector(api) }, signal);
@@ -29,7 +35,7 @@ export async function choosePod(
   const names = running.map(({ metadata }) => metadata.name);
   const message =
     replica === undefined ? `${api} has no replica that runs` : `${api} has no replica ${replica} that runs`;
-  const hint = names.length > 0 ? `there are ${names.join(", ")}` : `\`cortex describe ${api}\` shows why`;
+  const hint = names.length > 0 ? `there are ${names.join(", ")}` : `\`cortex describe ${api}${inEnv}\` shows why`;
   throw new CortexError("FAILED", message, { hint });
 }
 

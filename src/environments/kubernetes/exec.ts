@@ -1,7 +1,7 @@
 import type { ExecOptions, ExecStreams } from "../../core/environment.ts";
 import { CortexError } from "../../core/errors.ts";
 import type { KubeClient, KubeSocket } from "../../kubernetes/kube-client.ts";
-import { choosePod, podPath } from "./choose-pod.ts";
+import { choosePod, podPath, type ReplicaChoice } from "./choose-pod.ts";
 import type { Pod } from "./shapes.ts";
 
 /** The first byte of a message says what it belongs to. */
@@ -21,11 +21,11 @@ export async function execInReplica(
   client: KubeClient,
   namespace: string,
   api: string,
-  options: ExecOptions,
+  options: ExecOptions & ReplicaChoice,
   streams: ExecStreams,
   signal: AbortSignal,
 ): Promise<number> {
-  const pod = await choosePod(client, namespace, api, options.replica, signal);
+  const pod = await choosePod(client, namespace, api, options, signal);
   const container = containerOf(pod, options.container);
   const parameters = new URLSearchParams({
     container,

@@ -35,6 +35,8 @@ export interface RolloutWanted {
   readonly routeGeneration: number | undefined;
   /** Whether the user's own code starts in it, whose failure will not mend itself. */
   readonly isHandler: boolean;
+  /** See `Environment.inEnv`. */
+  readonly inEnv?: string;
 }
 
 export interface Failure {
@@ -178,7 +180,11 @@ function podFailure(pod: Pod, view: RolloutView, wanted: RolloutWanted): Failure
   return undefined;
 }
 
-function troubleFailure(trouble: PodTrouble, ageMs: number, { api, isHandler }: RolloutWanted): Failure | undefined {
+function troubleFailure(
+  trouble: PodTrouble,
+  ageMs: number,
+  { api, isHandler, inEnv = "" }: RolloutWanted,
+): Failure | undefined {
   const { kind, reason, restarts, words = "" } = trouble;
   switch (kind) {
     case "image": {
@@ -207,7 +213,7 @@ function troubleFailure(trouble: PodTrouble, ageMs: number, { api, isHandler }: 
       return {
         code: "ROLLOUT_FAILED",
         reason,
-        hint: `mend it and deploy again; its last words are kept: cortex get ${api}`,
+        hint: `mend it and deploy again; its last words are kept: cortex get ${api}${inEnv}`,
         trouble,
       };
     }

@@ -43,6 +43,8 @@ import { withoutValues } from "./variables.ts";
 export interface KubernetesOptions extends ClusterOverrides {
   /** Of the environment. */
   readonly name: string;
+  /** Commands that name none mean this one. */
+  readonly isDefault?: boolean;
   readonly namespace?: string;
   /** Where images are pushed. */
   readonly registry?: string;
@@ -64,6 +66,7 @@ export function kubernetesEnvironment(options: KubernetesOptions): Environment {
 class KubernetesEnvironment implements Environment {
   readonly name: string;
   readonly kind = "kubernetes";
+  readonly inEnv: string;
   readonly #options: KubernetesOptions;
   #client: Promise<KubeClient> | undefined;
   /** Read for the plan; what is applied is compared with it, and guarded by the anchors' versions. */
@@ -73,6 +76,7 @@ class KubernetesEnvironment implements Environment {
 
   constructor(options: KubernetesOptions) {
     this.name = options.name;
+    this.inEnv = options.isDefault ? "" : ` -e ${options.name}`;
     this.#options = options;
   }
 
@@ -173,7 +177,7 @@ class KubernetesEnvironment implements Environment {
     const before = this.#anchor(snapshot, name);
     if (!options.force) this.#refuseUpdating(before, snapshot);
     const old = records.find(({ number }) => number === revision);
-    if (!old) throw revisionNotFound(name, revision, records);
+    if (!old) throw revisionNotFound(name, revision, records, this.inEnv);
     const record: RevisionRecord = {
       ...old,
       number: before.record.number + 1,
@@ -194,7 +198,7 @@ class KubernetesEnvironment implements Environment {
     const snapshot = await this.#full(signal);
     const before = this.#anchor(snapshot, name);
     const { spec } = before.record;
-    if (spec.kind === "TrafficSplitter") throw splitterHasNone(spec, "replicas to replace", "refresh");
+    if (spec.kind === "TrafficSplitter") throw splitterHasNone(spec, "replicas to replace", "refresh", this.inEnv);
     if (!options.force) this.#refuseUpdating(before, snapshot);
     const change = {
       ...this.#base(before, snapshot),
@@ -219,7 +223,7 @@ class KubernetesEnvironment implements Environment {
     const states = statesOf(await readSnapshot(client, namespace, this.#options, signal), { namespace });
     if (!states.some((state) => state.name === name)) throw apiNotFound(name, this.name, states);
     const splitters = splittersOf(name, states);
-    if (splitters.length > 0) throw targetInUse(name, splitters);
+    if (splitters.length > 0) throw targetInUse(name, splitters, this.inEnv);
     const { removeApi } = await import("./remove-api.ts");
     await removeApi(client, namespace, name, gatewayDelayMs, signal);
   }
@@ -232,7 +236,8 @@ class KubernetesEnvironment implements Environment {
       // What an API printed that is deleted is still in the archive.
       archive && options.previous ? undefined : this.#require(name, signal),
     ]);
-    if (state?.revision.spec.kind === "TrafficSplitter") throw splitterHasNone(state.revision.spec, "log", "logs");
+    if (state?.revision.spec.kind === "TrafficSplitter")
+      throw splitterHasNone(state.revision.spec, "log", "logs", this.inEnv);
     yield* podLogs({ client, namespace, archive }, name, options, signal);
   }
 
@@ -245,8 +250,8 @@ class KubernetesEnvironment implements Environment {
   async exec(name: string, options: ExecOptions, streams: ExecStreams, signal: AbortSignal): Promise<number> {
     const { client, namespace } = await this.#connected(signal);
     const [{ execInReplica }, { revision }] = await Promise.all([import("./exec.ts"), this.#require(name, signal)]);
-    if (revision.spec.kind === "TrafficSplitter") throw splitterHasNone(revision.spec, "replica", "exec");
-    return execInReplica(client, namespace, name, options, streams, signal);
+    if (revision.spec.kind === "TrafficSplitter") throw splitterHasNone(revision.spec, "replica", "exec", this.inEnv);
+    return execInReplica(client, namespace, name, { ...options, inEnv: this.inEnv }, streams, signal);
   }
 
   async forwardPort(
@@ -260,8 +265,9 @@ class KubernetesEnvironment implements Environment {
       import("./port-forward.ts"),
       this.#require(name, signal),
     ]);
-    if (revision.spec.kind === "TrafficSplitter") throw splitterHasNone(revision.spec, "replica", "port-forward");
-    await forwardPort(client, namespace, name, options, onListening, signal);
+    if (revision.spec.kind === "TrafficSplitter")
+      throw splitterHasNone(revision.spec, "replica", "port-forward", this.inEnv);
+    await forwardPort(client, namespace, name, { ...options, inEnv: this.inEnv }, onListening, signal);
   }
 
   async objects(
@@ -316,7 +322,7 @@ class KubernetesEnvironment implements Environment {
     const deployment = deployments.get(anchor.name);
     const now = this.#options.now();
     if (isUnderWay(anchor, deployment, deployment !== undefined && isComplete(deployment), now)) {
-      throw isUpdating(anchor, now);
+      throw isUpdating(anchor, now, this.inEnv);
     }
   }
 
@@ -340,6 +346,7 @@ class KubernetesEnvironment implements Environment {
       client,
       namespace,
       features,
+      inEnv: this.inEnv,
       now: this.#options.now,
       endpoint: (api) => endpointUrl(entrance, api.networking.endpoint) ?? `http://${api.name}.${namespace}`,
       watch: () => {
@@ -394,9 +401,14 @@ function liveOf({ objects }: FullSnapshot, api: string): ApiChange["live"] {
   return new Map([...objects].flatMap(([type, byApi]) => (byApi.has(api) ? [[type, byApi.get(api)!] as const] : [])));
 }
 
-function revisionNotFound(name: string, revision: number, records: readonly RevisionRecord[]): CortexError {
+function revisionNotFound(
+  name: string,
+  revision: number,
+  records: readonly RevisionRecord[],
+  inEnv: string,
+): CortexError {
   const numbers = records.map(({ number }) => number).join(", ");
   return new CortexError("REVISION_NOT_FOUND", `${name} has no revision ${revision}`, {
-    hint: numbers === "" ? `nothing is kept; see cortex history ${name}` : `there are: ${numbers}`,
+    hint: numbers === "" ? `nothing is kept; see cortex history ${name}${inEnv}` : `there are: ${numbers}`,
   });
 }

@@ -5,7 +5,7 @@ import type { PortForwardOptions } from "../../core/environment.ts";
 import { CortexError } from "../../core/errors.ts";
 import type { KubeClient } from "../../kubernetes/kube-client.ts";
 import { resource } from "../../kubernetes/objects.ts";
-import { choosePod, pick, podSelector } from "./choose-pod.ts";
+import { choosePod, pick, podSelector, type ReplicaChoice } from "./choose-pod.ts";
 import { port as ports } from "./names.ts";
 import { connectToPod } from "./pod-connection.ts";
 import { isReady } from "./pod-state.ts";
@@ -19,7 +19,7 @@ export async function forwardPort(
   client: KubeClient,
   namespace: string,
   api: string,
-  options: PortForwardOptions,
+  options: PortForwardOptions & ReplicaChoice,
   onListening: (port: number) => void,
   signal: AbortSignal,
 ): Promise<void> {
@@ -28,7 +28,7 @@ export async function forwardPort(
   const failed = Promise.withResolvers<never>();
   failed.promise.catch(() => {});
   // Says at once when there is nothing to forward to.
-  let chosen = await choosePod(client, namespace, api, options.replica, signal);
+  let chosen = await choosePod(client, namespace, api, options, signal);
   const pods = new Map<string, Pod>([[chosen.metadata.name, chosen]]);
   void followPods(client, namespace, api, pods, either).catch(failed.reject);
 

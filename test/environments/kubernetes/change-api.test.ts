@@ -56,6 +56,7 @@ function portsOf(client: MemoryClient, pods: readonly Pod[] = []): ChangePorts {
   return {
     client,
     namespace,
+    inEnv: " -e production",
     features: { minorVersion: 34, gateway: undefined, hasKeda: false, prometheusUrl: undefined, hasPodMonitor: false },
     watch: () => ({
       get view() {
@@ -107,6 +108,7 @@ describe("a change of an API", () => {
     const failing = change({ before: served, serving: 4, record: record(5), change: "updated" });
     const error = await failureOf(run(failing, portsOf(client, [crashing(5)])));
     expect(error).toMatchObject({ code: "ROLLOUT_FAILED" });
+    expect(error.hint).toContain("cortex get iris -e production");
     expect(templateRevision(client.objects.get("Deployment/iris") as Deployment)).toBe(4);
     expect(specOf(client, "Deployment/iris").replicas).not.toBe(0);
     expect(anchorIn(client).failure).toMatchObject({ code: "ROLLOUT_FAILED" });
