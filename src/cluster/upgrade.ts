@@ -8,6 +8,7 @@ import type { ControlPlane } from "./resources/control-plane.ts";
 import type { EksKinds } from "./resources/eks-kinds.ts";
 import type { NodeGroup } from "./resources/node-group.ts";
 import { allItems } from "./resources/pages.ts";
+import { readVersions } from "./version-support.ts";
 import { compareVersions, minorOf } from "./versions.ts";
 
 /** What is there of a cluster that is to be upgraded. */
@@ -20,6 +21,8 @@ export interface Upgradable {
 export interface Upgrade {
   /** `1.35`. */
   readonly version: string;
+  /** It has outlived its standard support, and costs more. */
+  readonly isExtended: boolean;
   /** By name of the add-on; those that stay as they are are not in it. */
   readonly addonVersions: ReadonlyMap<string, string>;
 }
@@ -40,16 +43,12 @@ export async function readUpgrade(
 ): Promise<Upgrade> {
   checkOrder(there);
   const eks = await aws.eks();
-  const offered = await allItems(
-    (nextToken) => eks.describeClusterVersions({ ...(nextToken && { nextToken }) }, signal),
-    ({ clusterVersions }) => clusterVersions,
-    ({ nextToken }) => nextToken,
-  );
+  const offered = await readVersions(aws, signal);
   const version = chooseVersion({
     controlPlane: there.controlPlane.state.version,
     nodes: there.nodeGroups.map(({ state }) => state.version),
     asked,
-    offered: offered.flatMap(({ clusterVersion }) => clusterVersion ?? []),
+    offered: [...offered.keys()],
   });
   const versions = await Promise.all(
     there.addons.map(async ({ state: { name, version: now } }) => {
@@ -67,6 +66,7 @@ export async function readUpgrade(
   );
   return {
     version,
+    isExtended: offered.get(version)?.isExtended ?? false,
     addonVersions: new Map(
       versions.flatMap(([name, chosen]) => (chosen === undefined ? [] : [[name, chosen] as const])),
     ),
@@ -144,7 +144,7 @@ export function chooseAddonVersion(
  */
 export function wantedUpgrade(
   there: Upgradable,
-  { version, addonVersions }: Upgrade,
+  { version, addonVersions }: Pick<Upgrade, "version" | "addonVersions">,
   kinds: EksKinds,
 ): readonly Wanted[] {
   const { controlPlane, addons, nodeGroups } = there;

@@ -86,7 +86,9 @@ function differenceText({ field, from, to }: Difference): string {
 
 function costPart({ cost, costNow, changes }: CloudPlan): string {
   if (cost.lines.length === 0 || realChanges(changes).length === 0) return "";
-  const now = costNow ? `it costs ${perHourAndMonthText(costNow.perHour)} now\n` : "";
+  const text = perHourAndMonthText(cost.perHour);
+  const textNow = costNow && perHourAndMonthText(costNow.perHour);
+  const now = textNow === undefined ? "" : `it costs ${textNow === text ? "as much" : textNow} now\n`;
   return `${alignedTable(costTable(cost))}(${pricesText(cost)}; traffic and storage come on top)\n${now}`;
 }
 

@@ -3,6 +3,7 @@ import type { CloudPlan, Cost } from "../../core/cloud-cluster.ts";
 import type { Cluster } from "../../spec/parse-cluster.ts";
 import type { Facts } from "../facts.ts";
 import { costOf, estimateCost, priceKeysOf, spotTypesOf } from "../prices/estimate-cost.ts";
+import { type ExchangedGroup, exchangeWarnings } from "../prices/exchange-cost.ts";
 import { priceCacheIn } from "../prices/price-cache.ts";
 import { readPrices } from "../prices/read-prices.ts";
 import { readRunning } from "../prices/read-running.ts";
@@ -26,6 +27,32 @@ export async function costsOfUp(
     cost: estimateCost({ cluster, facts }, prices),
     ...(running && { costNow: runningCost(running, prices) }),
     warnings: prices.warnings,
+  };
+}
+
+export interface Exchange {
+  /** The version that the control plane gets has outlived its standard support. */
+  readonly isExtended: boolean;
+  /** Those whose nodes are exchanged. */
+  readonly nodeGroups: readonly ExchangedGroup[];
+}
+
+/** What a cluster costs once it is upgraded, what it costs now, and what it costs beyond both meanwhile. */
+export async function costsOfUpgrade(
+  { aws, home }: { readonly aws: Aws; readonly home: string },
+  name: string,
+  { isExtended, nodeGroups }: Exchange,
+  signal: AbortSignal,
+): Promise<Costs> {
+  const { running } = await readRunning(aws, name, signal);
+  const after: Running = { ...running, controlPlane: { support: isExtended ? "extended" : "standard" } };
+  const keys = [...new Set([...runningPriceKeys(running), ...runningPriceKeys(after)])];
+  const question = { aws, cache: priceCacheIn(home), keys, spot: { types: spotOf(running), zones: [] } };
+  const prices = await readPrices(question, signal);
+  return {
+    cost: runningCost(after, prices),
+    costNow: runningCost(running, prices),
+    warnings: [...exchangeWarnings(nodeGroups, running, prices), ...prices.warnings],
   };
 }
 

@@ -2,6 +2,7 @@ import type { ClusterId, ReachableCluster } from "../../core/cloud-cluster.ts";
 import type { CloudSettings } from "../../core/cluster.ts";
 import { criticalPath } from "../../core/graph/critical-path.ts";
 import type { FoundByKind } from "../../core/graph/duplicates.ts";
+import type { GraphPlan } from "../../core/graph/plan.ts";
 import { planUp } from "../../core/graph/plan-up.ts";
 import { readAll } from "../../core/graph/read-all.ts";
 import type { Found } from "../../core/graph/resource.ts";
@@ -11,7 +12,7 @@ import { type EksKinds, eksKinds } from "../resources/eks-kinds.ts";
 import type { NodeGroup } from "../resources/node-group.ts";
 import { readUpgrade, type Upgradable, wantedUpgrade } from "../upgrade.ts";
 import { changesOf } from "./changes.ts";
-import { costsNow } from "./costs.ts";
+import { costsOfUpgrade, type Exchange } from "./costs.ts";
 import type { InsideView } from "./inside-port.ts";
 import { kindsOf } from "./kinds.ts";
 import type { Planned, UpWork } from "./plan-cluster.ts";
@@ -41,8 +42,9 @@ export async function planUpgrade(
   const wanted = wantedUpgrade(there, upgrade, eks);
   const planned = (now: FoundByKind) => planUp({ kinds: kinds.ours, wanted, found: now });
   const graph = planned(found);
-  const [{ now, warnings }, inside] = await Promise.all([
-    costsNow({ aws, home: surroundings.home }, id.name, signal),
+  const exchange = { isExtended: upgrade.isExtended, nodeGroups: exchangedGroups(graph, there) };
+  const [{ cost, costNow, warnings }, inside] = await Promise.all([
+    costsOfUpgrade({ aws, home: surroundings.home }, id.name, exchange, signal),
     viewInside(surroundings, { reachable, version: upgrade.version, needs: wanted.map((one) => one.id) }, signal),
   ]);
   const changes = [...changesOf(graph.steps), ...inside.changes];
@@ -51,8 +53,8 @@ export async function planUpgrade(
       cluster: id,
       changes,
       expectedMs: criticalPath(changes).ms,
-      cost: now,
-      costNow: now,
+      cost,
+      ...(costNow && { costNow }),
       warnings: [...warnings, ...inside.warnings],
     },
     work: {
@@ -87,6 +89,14 @@ async function viewInside(
   }
   const cloud = { ...written, kubernetesVersion: version };
   return { cloud, ...(await inside.view({ cloud, reachable, needs }, signal)) };
+}
+
+/** EKS tells of subnets: each is in a zone of its own in what Cortex makes, and more of them than zones cost no more. */
+function exchangedGroups({ steps }: GraphPlan, { nodeGroups }: Upgradable): Exchange["nodeGroups"] {
+  const isExchanged = (id: string) => steps.some((step) => step.id === id && step.action !== "keep");
+  return nodeGroups
+    .filter(({ id }) => isExchanged(id))
+    .map(({ state: { name, subnetIds } }) => ({ name, zones: subnetIds.length }));
 }
 
 function upgradable(found: FoundByKind, eks: EksKinds): Upgradable | undefined {

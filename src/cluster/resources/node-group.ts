@@ -71,7 +71,7 @@ const scaleMs = 30_000;
 const longestMs = 45 * minuteMs;
 const mostAbsences = 10;
 /** Of the nodes of a group so many percent are exchanged at once, one at least. */
-const exchangedAtOnce = 25;
+export const exchangedAtOnce = 25;
 
 export function nodeGroupKind(context: ResourceContext, needs: NodeGroupNeeds): NodeGroupKind {
   const { aws, clusterName } = context;

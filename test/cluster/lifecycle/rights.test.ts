@@ -1,3 +1,4 @@
+import { RequestCertificateCommand } from "@aws-sdk/client-acm";
 import { CreateLogGroupCommand } from "@aws-sdk/client-cloudwatch-logs";
 import { expect, test } from "vitest";
 import { policiesFor } from "../../../src/cluster/policies.ts";
@@ -19,7 +20,9 @@ test("who has no more than the policy of each command can do it", { timeout: 240
   await using place = await lifecyclePlace();
   const { emulator, me } = place;
   const { clouds } = me;
-  const cluster = await smallCluster(whole, groups);
+  const request = new RequestCertificateCommand({ DomainName: "models.example.com", ValidationMethod: "DNS" });
+  const { CertificateArn: certificate } = await emulator.moto().acm.send(request);
+  const cluster = await smallCluster(`${whole}ssl_certificate_arn: ${certificate}\n`, groups);
   const name = cluster.cluster_name;
   const id = { name, region: cluster.region };
   const scope = { ...rightsScopeOf(cluster), accountId: emulator.account };
@@ -31,6 +34,7 @@ test("who has no more than the policy of each command can do it", { timeout: 240
   };
   expect((await as("up", () => me.up(cluster))).outcome.failures).toEqual([]);
   expect(emulator.calls.of("iam:SimulatePrincipalPolicy").length).toBeGreaterThan(0);
+  expect(emulator.calls.of("acm:DescribeCertificate").length).toBeGreaterThan(0);
   await as("diff", () => clouds.planConfigure(cluster, never));
   await as("info", () => clouds.info(id, never));
   await as("list", () => clouds.list([cluster.region], never));
