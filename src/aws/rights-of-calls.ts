@@ -184,7 +184,7 @@ const groupsOf: Readonly<Record<CloudActivity, readonly Group[]>> = {
   diff: planning,
   upgrade: [...planning, "lease", "upgrading"],
   down: ["whoAmI", "cluster", "prices", "resources", "lease", "removing", "sweeping"],
-  info: ["whoAmI", "cluster", "prices", "running", "balancers"],
+  info: ["whoAmI", "cluster", "prices", "running", "balancers", "resources"],
   list: ["whoAmI", "cluster", "running", "remains"],
   export: ["whoAmI", "cluster", "running"],
   health: ["whoAmI", "cluster", "running", "resources", "balancers"],

@@ -8,6 +8,7 @@ import { planUpgrade } from "./lifecycle/plan-upgrade.ts";
 import { reach } from "./lifecycle/reach.ts";
 import type { Surroundings } from "./lifecycle/surroundings.ts";
 import { checkCloud } from "./people/check-cloud.ts";
+import { describeCluster } from "./people/described-cluster.ts";
 import { readInfo } from "./people/info.ts";
 import { listClusters } from "./people/list-clusters.ts";
 import { priceCacheIn } from "./prices/price-cache.ts";
@@ -46,6 +47,10 @@ export function cloudClusters(surroundings: Surroundings): CloudClusters {
       const { inside } = surroundings;
       const ports = { reach: (until: AbortSignal) => reach(ofRegion, id, until), look: inside.look.bind(inside) };
       return inRegion(id.region, readInfo(id, { aws: ofRegion, cache, ...ports }, signal), signal);
+    },
+    config(id, signal) {
+      const ports = { aws: aws.inRegion(id.region), inside: surroundings.inside };
+      return inRegion(id.region, describeCluster(id, ports, signal), signal);
     },
     list: (regions, signal) => listClusters(aws, regions, signal),
     health: (id, signal) => inRegion(id.region, checkCloud(aws.inRegion(id.region), id, signal), signal),

@@ -131,6 +131,14 @@ export interface CloudInfo {
   readonly warnings: readonly string[];
 }
 
+/** A cluster.yaml that describes a cluster as it is. */
+export interface ClusterConfig {
+  /** As the file has them; what need not be written may be missing. */
+  readonly values: Readonly<Record<string, unknown>>;
+  /** What of it is not known, and why. */
+  readonly warnings: readonly string[];
+}
+
 export interface ClusterSummary extends ClusterId {
   readonly status: string;
   readonly kubernetesVersion: string;
@@ -164,6 +172,8 @@ export interface CloudClusters extends AsyncDisposable {
   /** @throws ENVIRONMENT_NOT_FOUND, NOT_SUPPORTED */
   reach(cluster: ClusterId, signal: AbortSignal): Promise<ReachableCluster>;
   info(cluster: ClusterId, signal: AbortSignal): Promise<CloudInfo>;
+  /** What `up` would have to be given to make it as it is. @throws ENVIRONMENT_NOT_FOUND, NOT_SUPPORTED */
+  config(cluster: ClusterId, signal: AbortSignal): Promise<ClusterConfig>;
   /** Of ours, in all regions that the account uses, or in those given. */
   list(regions: readonly string[] | undefined, signal: AbortSignal): Promise<ClusterList>;
   /** What belongs to AWS of a cluster's health; Kubernetes' own part is `ClusterAdmin.health`. */

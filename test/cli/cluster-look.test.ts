@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import type { ApiPlace } from "../../src/cli/app.ts";
 import { settingsIn } from "../../src/cli/settings.ts";
 import type { Check } from "../../src/core/check.ts";
-import type { CloudInfo, ClusterId, ClusterList } from "../../src/core/cloud-cluster.ts";
+import type { CloudInfo, ClusterConfig, ClusterId, ClusterList } from "../../src/core/cloud-cluster.ts";
 import type { AddonHealth, ClusterAdmin } from "../../src/core/cluster.ts";
 import { CortexError } from "../../src/core/errors.ts";
 import { parseApis } from "../../src/spec/parse-apis.ts";
@@ -96,6 +96,16 @@ interface Seen {
   readonly checks?: readonly Check[];
 }
 
+const config: ClusterConfig = {
+  values: {
+    cluster_name: "cortex",
+    region: "us-east-1",
+    node_groups: [{ name: "cpu", instance_type: "m5.large", instance_volume_iops: null, spot: false }],
+    tags: { odd: ["$", "{NAME}"].join("") },
+  },
+  warnings: ["priority of node groups is not known"],
+};
+
 /** Clusters that are looked at. */
 class SeenClouds extends FakeClouds {
   readonly asked: unknown[] = [];
@@ -109,6 +119,11 @@ class SeenClouds extends FakeClouds {
   override async info(id: ClusterId): Promise<CloudInfo> {
     this.asked.push(id);
     return this.#seen.info ?? info;
+  }
+
+  override async config(id: ClusterId): Promise<ClusterConfig> {
+    this.asked.push(id);
+    return config;
   }
 
   override async list(regions?: readonly string[]): Promise<ClusterList> {
@@ -147,6 +162,41 @@ describe("cluster info", () => {
       "cluster-info-remains",
       await runCommand(["cluster", "info", ...named], { clouds, isTerminal: true }),
     );
+  });
+});
+
+test("`cluster info --print-config` prints a cluster.yaml, and nothing else", async () => {
+  const clouds = new SeenClouds({});
+  const ran = await runCommand(["cluster", "info", ...named, "--print-config"], { clouds });
+  expect(ran.stdout).toBe(
+    [
+      "cluster_name: cortex",
+      "region: us-east-1",
+      "node_groups:",
+      "  - name: cpu",
+      "    instance_type: m5.large",
+      "    spot: false",
+      "tags:",
+      `  odd: $${literal}`,
+      "",
+    ].join("\n"),
+  );
+  expect(ran.stderr).toBe("warning: priority of node groups is not known\n");
+  const json = await runCommand(["cluster", "info", ...named, "--print-config", "-o", "json"], { clouds });
+  expect(JSON.parse(json.stdout)).toMatchObject({ node_groups: [{ name: "cpu" }], tags: { odd: literal } });
+});
+
+test("`cluster info -d` saves what is known of a cluster", async () => {
+  await using folder = await temporaryFolder({});
+  const options = { clouds: new SeenClouds({}), workingFolder: folder.path };
+  const ran = await runCommand(["cluster", "info", ...named, "-d"], options);
+  expect(ran.stderr).toContain("what is known of the cluster is in cortex-debug-us-east-1-cortex.json");
+  const saved = await readFile(join(folder.path, "cortex-debug-us-east-1-cortex.json"), "utf8");
+  expect(JSON.parse(saved)).toMatchObject({
+    info: { name: "cortex", status: info.status },
+    health: checks,
+    config: { cluster_name: "cortex" },
+    warnings: expect.arrayContaining(["priority of node groups is not known"]),
   });
 });
 

@@ -47,7 +47,7 @@ interface Network {
 }
 
 /** @returns what is settled of it: nothing before there is a control plane, or while one of two networks is too many */
-function networkOf(found: FoundByKind, kinds: ClusterKinds): Network {
+export function networkOf(found: FoundByKind, kinds: ClusterKinds): Network {
   const { network, eks } = kinds;
   const statesOf = <State>({ name }: { readonly name: string }) =>
     (found.get(name) ?? []).map(({ state }) => state as State);

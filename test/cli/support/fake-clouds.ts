@@ -3,6 +3,7 @@ import type {
   CloudClusters,
   CloudInfo,
   CloudPlan,
+  ClusterConfig,
   ClusterId,
   ClusterList,
   DownOptions,
@@ -151,6 +152,10 @@ export class FakeClouds implements CloudClusters {
   }
 
   async info(_id: ClusterId): Promise<CloudInfo> {
+    throw new Error("not made up");
+  }
+
+  async config(_id: ClusterId): Promise<ClusterConfig> {
     throw new Error("not made up");
   }
 
