@@ -54,6 +54,7 @@ const actionsByCall: Readonly<Record<string, string>> = {
   "s3:HeadBucket": "s3:ListBucket",
   "s3:ListObjectsV2": "s3:ListBucket",
   "s3:DeleteObjects": "s3:DeleteObject",
+  "s3:GetPublicAccessBlock": "s3:GetBucketPublicAccessBlock",
   "s3:PutPublicAccessBlock": "s3:PutBucketPublicAccessBlock",
 };
 

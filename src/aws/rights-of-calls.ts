@@ -57,6 +57,7 @@ const groups = {
     autoScaling: ["describeScalingActivities"],
     ec2: [
       "describeVpcs",
+      "describeVpcAttribute",
       "describeSubnets",
       "describeInternetGateways",
       "describeAddresses",
@@ -67,12 +68,19 @@ const groups = {
       "describeLaunchTemplates",
       "describeNetworkInterfaces",
       "describeVolumes",
+      "describeTags",
     ],
     ecr: ["describeRepositories", "listTagsForResource"],
-    eks: ["describeAddon", "listAddons", "describeUpdate", "listPodIdentityAssociations"],
+    eks: [
+      "describeAddon",
+      "listAddons",
+      "describeUpdate",
+      "listPodIdentityAssociations",
+      "describePodIdentityAssociation",
+    ],
     iam: ["getRole", "listAttachedRolePolicies", "getRolePolicy", "listRolePolicies"],
     logs: ["describeLogGroups", "listTagsForResource"],
-    s3: ["getBucketTagging", "listObjectsV2", "getObject"],
+    s3: ["getBucketTagging", "getPublicAccessBlock", "listObjectsV2", "getObject"],
   },
   /** What a wish is checked by before anything is made. */
   facts: {
@@ -116,6 +124,7 @@ const groups = {
       "createAddon",
       "updateAddon",
       "createPodIdentityAssociation",
+      "updatePodIdentityAssociation",
       "tagResource",
     ],
     iam: [

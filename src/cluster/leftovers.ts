@@ -4,6 +4,7 @@ import type { AnyKind, Found } from "../core/graph/resource.ts";
 import { clusterTag, type ResourceContext } from "./resources/context.ts";
 import { ownerOf } from "./resources/interface-owner.ts";
 import { kubernetesTag } from "./resources/kubernetes-tags.ts";
+import { strangeVolumes } from "./resources/kubernetes-volumes.ts";
 import { interfacesOf } from "./resources/network-holders.ts";
 import { namedControlPlane } from "./resources/owner.ts";
 import { ec2Pages } from "./resources/pages.ts";
@@ -53,6 +54,19 @@ export async function leftoversOfKinds(
 ): Promise<Leftover[]> {
   const found = await Promise.all(kinds.map(async (kind) => ({ kind, all: await kind.list(signal) })));
   return found.flatMap(({ kind, all }) => all.map((one) => leftover(kind, one, perHour)));
+}
+
+/** Disks that bear the cluster's name, and perhaps are not its own: nothing is done about them. */
+export async function doubtfulVolumes(
+  context: ResourceContext,
+  perHour: LeftoverPrice,
+  signal: AbortSignal,
+): Promise<readonly Leftover[]> {
+  const volumes = await strangeVolumes(context, signal);
+  return volumes.map((one) => {
+    const leftover = leftVolume(one, perHour);
+    return { ...leftover, what: `${leftover.what}, perhaps of another cluster of that name` };
+  });
 }
 
 const priceKeys: Readonly<Record<string, LeftoverPriceKey>> = {

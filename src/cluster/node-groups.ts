@@ -43,6 +43,16 @@ export interface ManagedGroup {
   /** AWS Inferentia devices of an instance. */
   readonly infs: number;
   readonly disk: Disk;
+  /** The group whose place it takes, since EKS cannot bring that one in order. */
+  readonly replaces?: Replaced;
+}
+
+export interface Replaced {
+  readonly name: string;
+  /** Why: `its launch template was removed`. */
+  readonly cause: string;
+  /** How many instances it should have now. */
+  readonly desired: number;
 }
 
 /** Of the part of a spot group that is bought on demand. No name of the user's can end so. */

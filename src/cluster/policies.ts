@@ -19,6 +19,7 @@ const implied: readonly { readonly call: string; readonly takes: readonly string
   },
   { call: "eks:UpdateNodegroupVersion", takes: ["ec2:RunInstances", "ec2:CreateTags", "iam:PassRole"] },
   { call: "eks:CreatePodIdentityAssociation", takes: ["iam:PassRole"] },
+  { call: "eks:UpdatePodIdentityAssociation", takes: ["iam:PassRole"] },
   { call: "iam:CreateRole", takes: ["iam:TagRole"] },
   { call: "logs:CreateLogGroup", takes: ["logs:TagResource"] },
   { call: "ecr:CreateRepository", takes: ["ecr:TagResource"] },

@@ -3,6 +3,7 @@ import type { Cluster } from "../spec/parse-cluster.ts";
 import type { Facts } from "./facts.ts";
 import { hostGroup, type ManagedGroup, managedGroups } from "./node-groups.ts";
 import { type AddonName, addonNames } from "./resources/addon.ts";
+import { clusterTag } from "./resources/context.ts";
 import type { ControlPlaneWish } from "./resources/control-plane.ts";
 import type { EksKinds } from "./resources/eks-kinds.ts";
 import { logGroupIds } from "./resources/log-group.ts";
@@ -21,6 +22,8 @@ export interface EksWish {
   readonly facts: Facts;
   readonly kinds: EksKinds;
   readonly network: Omit<NetworkPlan, "wanted">;
+  /** Those of the cluster, some of them under other names; default: as they are made first. */
+  readonly groups?: readonly ManagedGroup[];
 }
 
 const controlPlaneId = "control-plane";
@@ -35,7 +38,7 @@ const rightsOfAddons: Readonly<Partial<Record<AddonName, PodPurpose>>> = {
 
 /** What runs in the network: the control plane, nodes and their rights, add-ons that EKS looks after. Pure. */
 export function wantedEks(wish: EksWish): readonly Wanted[] {
-  const groups = managedGroups(wish.cluster, wish.facts);
+  const { groups = managedGroups(wish.cluster, wish.facts) } = wish;
   return [
     ...wantedRoles(wish),
     wantedControlPlane(wish),
@@ -143,11 +146,12 @@ function fieldOf({ group, isSystem }: ManagedGroup): Pick<Wanted, "field"> {
 }
 
 /** @returns `2 to 5 m5.large, spot` */
-function describeGroup({ min, max, instanceTypes, isSpot, isSystem }: ManagedGroup): string {
+function describeGroup({ min, max, instanceTypes, isSpot, isSystem, replaces }: ManagedGroup): string {
   const [type = "", ...others] = instanceTypes;
   const size = min === max ? String(min) : `${min} to ${max}`;
   const types = others.length === 0 ? type : `${type} or ${others.length} other type${others.length === 1 ? "" : "s"}`;
-  return `${size} ${types}${isSpot ? ", spot" : ""}${isSystem ? ", for add-ons" : ""}`;
+  const place = replaces ? `, in the place of ${replaces.name}: ${replaces.cause}` : "";
+  return `${size} ${types}${isSpot ? ", spot" : ""}${isSystem ? ", for add-ons" : ""}${place}`;
 }
 
 function addonId(name: AddonName): string {
@@ -155,7 +159,7 @@ function addonId(name: AddonName): string {
 }
 
 /** Those that run as pods wait for the first group where they can. */
-function wantedAddons({ kinds }: EksWish, host: ManagedGroup | undefined): readonly Wanted[] {
+function wantedAddons({ cluster, kinds }: EksWish, host: ManagedGroup | undefined): readonly Wanted[] {
   return addonNames.map((name) => {
     const isBeforeNodes = addonsBeforeNodes.has(name);
     const rights = rightsOfAddons[name];
@@ -164,6 +168,13 @@ function wantedAddons({ kinds }: EksWish, host: ManagedGroup | undefined): reado
       ...(rights ? [podIdentityId(rights)] : []),
       ...(isBeforeNodes || !host ? [] : [nodeGroupId(host)]),
     ];
-    return want({ kind: kinds.addon, id: addonId(name), needs, wish: { id: addonId(name), isBeforeNodes } });
+    const configuration = name === "aws-ebs-csi-driver" && markingVolumes(cluster);
+    const wish = { id: addonId(name), isBeforeNodes, ...(configuration && { configuration }) };
+    return want({ kind: kinds.addon, id: addonId(name), needs, wish });
   });
+}
+
+/** Disks of persistent volumes, of whatever storage class, say whose they are: that they bear the cluster's name is not enough. */
+function markingVolumes({ cluster_name: name }: Cluster) {
+  return { controller: { extraVolumeTags: { [clusterTag]: name } } };
 }

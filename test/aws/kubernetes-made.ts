@@ -13,10 +13,15 @@ import type { World } from "./shim/world.ts";
 export interface KubernetesMade {
   /** For a Service: a load balancer with its security group, which the cluster's own one lets in, and its interfaces. */
   loadBalancer(cluster: string, kind: "network" | "classic", region?: string): Promise<{ readonly name: string }>;
-  /** For a claim that nobody removed. @returns its id */
-  volume(cluster: string, region?: string): Promise<string>;
+  /** For a claim that nobody removed. @param ageMs it was made so long ago @returns its id */
+  volume(cluster: string, region?: string, ageMs?: number): Promise<string>;
   /** That vpc-cni leaves behind when a node goes at a bad moment. @returns its id */
   lostInterface(cluster: string, region?: string): Promise<string>;
+}
+
+/** What it may be set to. */
+interface Driver {
+  readonly controller?: { readonly extraVolumeTags?: Readonly<Record<string, string>> };
 }
 
 export function kubernetesMade(world: World, home: string): KubernetesMade {
@@ -65,9 +70,12 @@ export function kubernetesMade(world: World, home: string): KubernetesMade {
       }
       return { name };
     },
-    async volume(cluster, region = home) {
-      const { moto } = find(cluster, region);
-      const tags = tagsOf(cluster, { "ebs.csi.aws.com/cluster": "true", CSIVolumeName: `pvc-${crypto.randomUUID()}` });
+    async volume(cluster, region = home, ageMs = 0) {
+      const { state, moto } = find(cluster, region);
+      const driver = clusterOf(state, cluster).addons.get("aws-ebs-csi-driver")?.addon.configurationValues;
+      const { controller = {} } = JSON.parse(driver || "{}") as Driver;
+      const own = { "ebs.csi.aws.com/cluster": "true", CSIVolumeName: `pvc-${crypto.randomUUID()}` };
+      const tags = tagsOf(cluster, { ...own, ...(ageMs === 0 && controller.extraVolumeTags) });
       const { VolumeId } = await moto.ec2.send(
         new CreateVolumeCommand({
           AvailabilityZone: `${region}a`,
@@ -76,6 +84,7 @@ export function kubernetesMade(world: World, home: string): KubernetesMade {
           TagSpecifications: [{ ResourceType: "volume", Tags: tags }],
         }),
       );
+      state.volumes.set(VolumeId!, world.clock.now() - ageMs);
       return VolumeId!;
     },
     lostInterface(cluster, region = home) {

@@ -38,6 +38,7 @@ import {
   DescribeSubnetsCommand,
   DescribeTagsCommand,
   DescribeVolumesCommand,
+  DescribeVpcAttributeCommand,
   DescribeVpcEndpointsCommand,
   DescribeVpcsCommand,
   DetachInternetGatewayCommand,
@@ -57,6 +58,7 @@ export { EC2Client as Client } from "@aws-sdk/client-ec2";
 export const ec2Operations = {
   createVpc: once(CreateVpcCommand),
   describeVpcs: read(DescribeVpcsCommand),
+  describeVpcAttribute: read(DescribeVpcAttributeCommand),
   modifyVpcAttribute: repeatable(ModifyVpcAttributeCommand),
   deleteVpc: repeatable(DeleteVpcCommand),
   createSubnet: once(CreateSubnetCommand),

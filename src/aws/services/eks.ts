@@ -12,6 +12,7 @@ import {
   DescribeClusterCommand,
   DescribeClusterVersionsCommand,
   DescribeNodegroupCommand,
+  DescribePodIdentityAssociationCommand,
   DescribeUpdateCommand,
   ListAddonsCommand,
   ListClustersCommand,
@@ -23,6 +24,7 @@ import {
   UpdateClusterVersionCommand,
   UpdateNodegroupConfigCommand,
   UpdateNodegroupVersionCommand,
+  UpdatePodIdentityAssociationCommand,
 } from "@aws-sdk/client-eks";
 import { type Calls, read, repeatable } from "../service.ts";
 
@@ -51,6 +53,8 @@ export const eksOperations = {
   describeAddonVersions: read(DescribeAddonVersionsCommand),
   createPodIdentityAssociation: repeatable(CreatePodIdentityAssociationCommand),
   listPodIdentityAssociations: read(ListPodIdentityAssociationsCommand),
+  describePodIdentityAssociation: read(DescribePodIdentityAssociationCommand),
+  updatePodIdentityAssociation: repeatable(UpdatePodIdentityAssociationCommand),
   deletePodIdentityAssociation: repeatable(DeletePodIdentityAssociationCommand),
   tagResource: repeatable(TagResourceCommand),
 } as const;

@@ -1,8 +1,8 @@
 import type { FoundByKind } from "../../core/graph/duplicates.ts";
-import type { AnyKind, Wanted } from "../../core/graph/resource.ts";
+import type { AnyKind, Found, Wanted } from "../../core/graph/resource.ts";
 import type { Cluster } from "../../spec/parse-cluster.ts";
 import type { Facts } from "../facts.ts";
-import { nodeGroupLabel } from "../node-groups.ts";
+import { type ManagedGroup, managedGroups, nodeGroupLabel } from "../node-groups.ts";
 import type { Standing } from "../preflight/read-facts.ts";
 import type { ResourceContext } from "../resources/context.ts";
 import type { ControlPlane } from "../resources/control-plane.ts";
@@ -10,6 +10,7 @@ import { type EksKinds, eksKinds } from "../resources/eks-kinds.ts";
 import { kubernetesKinds } from "../resources/kubernetes-kinds.ts";
 import { type NetworkKinds, networkKinds } from "../resources/network-kinds.ts";
 import type { NodeGroup } from "../resources/node-group.ts";
+import { withSuccessors } from "../successors.ts";
 import { wantedEks } from "../wanted-eks.ts";
 import { wantedNetwork } from "../wanted-network.ts";
 import type { StandingGroups } from "./size-rules.ts";
@@ -35,9 +36,45 @@ export function kindsOf(context: ResourceContext): ClusterKinds {
 }
 
 /** Everything that `cluster` consists of in AWS. */
-export function wantedOf(cluster: Cluster, facts: Facts, kinds: ClusterKinds): readonly Wanted[] {
+export function wantedOf(
+  cluster: Cluster,
+  facts: Facts,
+  kinds: ClusterKinds,
+  groups: readonly ManagedGroup[],
+): readonly Wanted[] {
   const network = wantedNetwork(cluster, facts, kinds.network);
-  return [...network.wanted, ...wantedEks({ cluster, facts, kinds: kinds.eks, network })];
+  return [...network.wanted, ...wantedEks({ cluster, facts, kinds: kinds.eks, network, groups })];
+}
+
+/** @returns the node groups of `cluster`, under the names that those which are there have, or that others in their place get */
+export function groupsOf(
+  cluster: Cluster,
+  facts: Facts,
+  found: FoundByKind,
+  { network, eks }: ClusterKinds,
+): readonly ManagedGroup[] {
+  const labelsOf = ({ name }: AnyKind) => new Set((found.get(name) ?? []).map(({ label }) => label));
+  const templates = labelsOf(eks.launchTemplate);
+  const subnets = cluster.subnets === null ? labelsOf(network.subnet) : undefined;
+  const standing = ((found.get(eks.nodeGroup.name) ?? []) as readonly Found<NodeGroup>[])
+    .filter(({ status }) => status !== "removing")
+    .map(({ state, ...one }) => {
+      const lostBecause = lossOf({ ...one, state }, templates, subnets);
+      return { name: state.name, desired: state.desired, ...(lostBecause !== undefined && { lostBecause }) };
+    });
+  return withSuccessors(managedGroups(cluster, facts), standing);
+}
+
+/** @returns what of that is gone which a node group was made of; one that never came to be is made again as it is */
+function lossOf(
+  { state: { status, launchTemplate, subnetIds }, ...one }: Found<NodeGroup>,
+  templates: ReadonlySet<string>,
+  subnets: ReadonlySet<string> | undefined,
+): string | undefined {
+  if (status === "CREATE_FAILED") return undefined;
+  if (launchTemplate && !templates.has(launchTemplate.templateId)) return "its launch template was removed";
+  if (subnets && subnetIds.some((id) => !subnets.has(id))) return "a subnet of it was removed";
+  return one.status === "failed" && status === "DEGRADED" ? one.cause : undefined;
 }
 
 /** @returns what a cluster that was found has settled */

@@ -10,10 +10,11 @@ import type { Difference } from "../../core/graph/resource.ts";
 import type { Cluster } from "../../spec/parse-cluster.ts";
 import type { Facts } from "../facts.ts";
 import { insideId, insideSettings } from "../inside.ts";
-import { managedGroups, spotWarnings } from "../node-groups.ts";
+import { spotWarnings } from "../node-groups.ts";
 import { rightsFor } from "../policies.ts";
 import { preflight } from "../preflight/preflight.ts";
 import { readFacts, type Standing } from "../preflight/read-facts.ts";
+import { findLost, readNamed } from "../resources/lost-tags.ts";
 import { namesOf } from "../resources/names.ts";
 import { namedControlPlane } from "../resources/owner.ts";
 import { supportText } from "../version-support.ts";
@@ -23,7 +24,15 @@ import { costsOfUp } from "./costs.ts";
 import { fieldOfFailure } from "./fields.ts";
 import type { InsideView } from "./inside-port.ts";
 import { keptTagWarnings } from "./kept-tags.ts";
-import { type ClusterKinds, isAnythingThere, kindsOf, standingGroups, standingOf, wantedOf } from "./kinds.ts";
+import {
+  type ClusterKinds,
+  groupsOf,
+  isAnythingThere,
+  kindsOf,
+  standingGroups,
+  standingOf,
+  wantedOf,
+} from "./kinds.ts";
 import { notOurs, notThere, reach } from "./reach.ts";
 import { settle } from "./settled.ts";
 import { checkSize } from "./size-rules.ts";
@@ -65,8 +74,9 @@ export async function planCluster(
   const aws = surroundings.aws.inRegion(asked.region);
   const id = { name: asked.cluster_name, region: asked.region };
   const identity = await aws.identity(signal);
-  const kinds = kindsOf({ aws, identity, clusterName: id.name, tags: asked.tags });
-  const found = await orAllReasons({ kinds, cluster: asked, known: [] }, () => readOurs(kinds, id, signal), signal);
+  const first = kindsOf({ aws, identity, clusterName: id.name, tags: asked.tags });
+  const reading = { kinds: first, cluster: asked, known: [] };
+  const { kinds, found } = await orAllReasons(reading, () => readOurs(first, id, signal), signal);
   const isThere = isAnythingThere(found, kinds);
   if (mustExist && !isThere) throw notThere(id);
   checkSize(asked, standingGroups(found, kinds));
@@ -74,12 +84,12 @@ export async function planCluster(
   const standing = standingOf(found, kinds);
   const question = { cluster, aws, standing, defaultVersion: defaultKubernetesVersion };
   const facts = await orAllReasons({ kinds, cluster, known }, () => readFacts(question, signal), signal);
-  const wanted = wantedOf(cluster, facts, kinds);
+  const groups = groupsOf(cluster, facts, found, kinds);
+  const wanted = wantedOf(cluster, facts, kinds, groups);
   const planned = (now: FoundByKind) => planUp({ kinds: kinds.ours, wanted, found: now, known });
   const graph = planned(found);
   const { accountId } = identity;
   const { logGroups } = namesOf({ clusterName: id.name, accountId, region: id.region });
-  const groups = managedGroups(cluster, facts);
   const cloud = insideSettings(cluster, facts.kubernetesVersion, groups, logGroups.containers);
   const insideLook = insideOf(surroundings, { id, kinds, graph, cloud }, signal);
   const [warnings, costs, inside] = await Promise.all([
@@ -119,10 +129,22 @@ export async function planCluster(
 }
 
 /** @throws NOT_SUPPORTED when the name is that of a cluster that is not ours */
-async function readOurs(kinds: ClusterKinds, id: ClusterId, signal: AbortSignal): Promise<FoundByKind> {
-  const [found, { owner }] = await Promise.all([readAll(kinds.ours, signal), namedControlPlane(kinds.context, signal)]);
+async function readOurs(
+  kinds: ClusterKinds,
+  id: ClusterId,
+  signal: AbortSignal,
+): Promise<{ readonly kinds: ClusterKinds; readonly found: FoundByKind }> {
+  const { context } = kinds;
+  const [found, named, { owner }] = await Promise.all([
+    readAll(kinds.ours, signal),
+    readNamed(context, signal),
+    namedControlPlane(context, signal),
+  ]);
   if (owner === "theirs") throw notOurs(id);
-  return found;
+  const lostNames = findLost(named, found);
+  if (lostNames.length === 0) return { kinds, found };
+  const again = kindsOf({ ...context, lostNames });
+  return { kinds: again, found: await readAll(again.ours, signal) };
 }
 
 /** A version that has outlived its standard support, or soon will have. */

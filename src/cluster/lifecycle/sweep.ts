@@ -1,6 +1,12 @@
 import type { DownOutcome, Leftover } from "../../core/cloud-cluster.ts";
 import type { AnyKind } from "../../core/graph/resource.ts";
-import { findLeftovers, type LeftoverPrice, type LeftoverPriceKey, leftoversOfKinds } from "../leftovers.ts";
+import {
+  doubtfulVolumes,
+  findLeftovers,
+  type LeftoverPrice,
+  type LeftoverPriceKey,
+  leftoversOfKinds,
+} from "../leftovers.ts";
 import { priceCacheIn } from "../prices/price-cache.ts";
 import { readPrices } from "../prices/read-prices.ts";
 import type { DownWork } from "./plan-removal.ts";
@@ -15,13 +21,14 @@ export async function sweep(
   const isKept = ({ name }: AnyKind) => kept.includes(name);
   const gone = kinds.all.filter((kind) => !isKept(kind));
   const place = { aws: context.aws, home };
-  const [found, stayed] = await Promise.all([
+  const [found, stayed, doubtful] = await Promise.all([
     priced((perHour) => findLeftovers({ context, kinds: gone, perHour }, signal), place, signal),
     priced((perHour) => leftoversOfKinds(kinds.all.filter(isKept), perHour, signal), place, signal),
+    priced((perHour) => doubtfulVolumes(context, perHour, signal), place, signal),
   ]);
   // A disk may bear our tags, too, by which it is found again.
   const isStaying = new Set(stayed.map(({ label }) => label));
-  return { left: found.filter(({ label }) => !isStaying.has(label)), kept: stayed };
+  return { left: found.filter(({ label }) => !isStaying.has(label)), kept: [...stayed, ...doubtful] };
 }
 
 async function priced(

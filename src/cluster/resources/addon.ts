@@ -3,6 +3,7 @@ import type { Eks } from "../../aws/services/eks.ts";
 import { CortexError } from "../../core/errors.ts";
 import { poll } from "../../core/graph/poll.ts";
 import type { Found, ResourceKind } from "../../core/graph/resource.ts";
+import { type Configuration, configurationOf, hasAll, merged } from "./addon-settings.ts";
 import { clusterTag, type ResourceContext, tagsOf } from "./context.ts";
 import {
   awaitsRole,
@@ -37,6 +38,8 @@ export interface AddonWish {
   readonly version?: string;
   /** It runs only where there is a node, so there is nothing to wait for before the first one. */
   readonly isBeforeNodes: boolean;
+  /** What it is set to, besides what others set in it. */
+  readonly configuration?: Configuration;
 }
 
 export interface Addon {
@@ -47,6 +50,8 @@ export interface Addon {
   readonly status: string;
   /** What EKS says is wrong with it, in a line; empty: nothing. */
   readonly issues: string;
+  /** Undefined: it is written in a way that is not ours to read and write. */
+  readonly configuration: Configuration | undefined;
   readonly tags: Tags;
 }
 
@@ -88,6 +93,7 @@ export function addonKind(context: ResourceContext, named: ReadControlPlane): Ad
                 resolveConflicts: "OVERWRITE",
                 tags: { ...tagsOf(context, wish.id) },
                 ...(wish.version !== undefined && { addonVersion: wish.version }),
+                ...(wish.configuration && { configurationValues: JSON.stringify(wish.configuration) }),
               },
               signal,
             ),
@@ -106,6 +112,7 @@ export function addonKind(context: ResourceContext, named: ReadControlPlane): Ad
       ...(state.status === "UPDATE_FAILED"
         ? [{ field: "last change", from: `failed: ${state.issues || "EKS says no more"}`, to: "done" }]
         : []),
+      ...(hasAll(state.configuration, wish.configuration) ? [] : [{ field: "settings", from: "others", to: "ours" }]),
       ...tagDifferences(tagsOf(context, wish.id), state.tags),
     ],
 
@@ -113,15 +120,21 @@ export function addonKind(context: ResourceContext, named: ReadControlPlane): Ad
       const eks = await aws.eks();
       const addonName = state.name;
       const addonVersion = wish.version ?? state.version;
-      if (addonVersion !== state.version || state.status === "UPDATE_FAILED") {
+      const isSet = hasAll(state.configuration, wish.configuration);
+      if (addonVersion !== state.version || state.status === "UPDATE_FAILED" || !isSet) {
         const of = { cluster: clusterName, addon: addonName, what: `add-on ${addonName}`, typicalMs: updateMs };
         // What the user set in it stays.
-        const input = { clusterName, addonName, addonVersion, resolveConflicts: "PRESERVE" as const };
+        const settings = merged(state.configuration ?? {}, wish.configuration ?? {});
+        const input = {
+          ...{ clusterName, addonName, addonVersion, resolveConflicts: "PRESERVE" as const },
+          ...(!isSet && { configurationValues: JSON.stringify(settings) }),
+        };
         const change: Change = {
           ask: (clientRequestToken) => eks.updateAddon({ ...input, clientRequestToken }, signal),
           isDone: async () => {
             const now = await describe(eks, clusterName, addonName, signal);
-            return now?.addonVersion === addonVersion && now.status !== "UPDATE_FAILED";
+            const isSetNow = hasAll(configurationOf(now?.configurationValues), wish.configuration);
+            return now?.addonVersion === addonVersion && now.status !== "UPDATE_FAILED" && isSetNow;
           },
         };
         await update(eks, of, change, doing, signal);
@@ -262,6 +275,7 @@ function stateOf(addon: Described): Addon {
     version: addon.addonVersion ?? "",
     status: addon.status ?? "",
     issues: issuesText(addon.health?.issues),
+    configuration: configurationOf(addon.configurationValues),
     tags: addon.tags ?? {},
   };
 }

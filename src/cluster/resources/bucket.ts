@@ -2,7 +2,7 @@ import type { BucketLocationConstraint } from "@aws-sdk/client-s3";
 import { awsErrorName } from "../../aws/refusal.ts";
 import type { S3 } from "../../aws/services/s3.ts";
 import { CortexError } from "../../core/errors.ts";
-import type { Found, ResourceKind } from "../../core/graph/resource.ts";
+import type { ResourceKind } from "../../core/graph/resource.ts";
 import { clusterTag, type ResourceContext, tagsOf } from "./context.ts";
 import { namesOf } from "./names.ts";
 import { type Tags, tagDifferences, tagList, tagsFrom } from "./tags.ts";
@@ -14,6 +14,8 @@ export interface BucketWish {
 
 export interface Bucket {
   readonly name: string;
+  /** Nothing in it can be given to everybody. */
+  readonly isClosed: boolean;
   readonly tags: Tags;
 }
 
@@ -27,19 +29,13 @@ export function bucketKind(context: ResourceContext): BucketKind {
 
   async function complete(id: string, state: Bucket, waiting: Waiting, signal: AbortSignal): Promise<Bucket> {
     const s3 = await aws.s3();
-    const closed = {
-      BlockPublicAcls: true,
-      IgnorePublicAcls: true,
-      BlockPublicPolicy: true,
-      RestrictPublicBuckets: true,
-    };
     const close = { ...ours, PublicAccessBlockConfiguration: closed };
     await untilKnown(waiting, () => s3.putPublicAccessBlock(close, signal), signal);
     // S3 takes all tags or none.
     const tags = { ...state.tags, ...tagsOf(context, id) };
     const marked = { ...ours, Tagging: { TagSet: tagList(tags) } };
     await untilKnown(waiting, () => s3.putBucketTagging(marked, signal), signal);
-    return { name, tags };
+    return { name, isClosed: true, tags };
   }
 
   return {
@@ -54,8 +50,8 @@ export function bucketKind(context: ResourceContext): BucketKind {
       });
       const isForeign = tags?.[clusterTag] !== undefined && tags[clusterTag] !== clusterName;
       if (tags === undefined || isForeign) return [];
-      const found: Found<Bucket> = { id: "bucket", label: name, state: { name, tags }, status: "ready" };
-      return [found];
+      const state = { name, isClosed: await readClosed(await aws.s3(), ours, signal), tags };
+      return [{ id: "bucket", label: name, state, status: "ready" }];
     },
     async create({ id }, doing, signal) {
       const s3 = await aws.s3();
@@ -68,9 +64,12 @@ export function bucketKind(context: ResourceContext): BucketKind {
         if (awsErrorName(error) === "BucketAlreadyExists") throw taken(name, error);
         if (awsErrorName(error) !== "BucketAlreadyOwnedByYou") throw error;
       }
-      return complete(id, { name, tags: (await readTags(s3, ours, signal)) ?? {} }, doing, signal);
+      return complete(id, { name, isClosed: false, tags: (await readTags(s3, ours, signal)) ?? {} }, doing, signal);
     },
-    differences: ({ id }, state) => tagDifferences(tagsOf(context, id), state.tags),
+    differences({ id }, state) {
+      const tags = tagDifferences(tagsOf(context, id), state.tags);
+      return state.isClosed ? tags : [{ field: "public access", from: "possible", to: "blocked" }, ...tags];
+    },
     update: ({ id }, state, waiting, signal) => complete(id, state, waiting, signal),
     async settle({ state }) {
       return state;
@@ -95,6 +94,24 @@ export function bucketKind(context: ResourceContext): BucketKind {
 interface Ours {
   readonly Bucket: string;
   readonly ExpectedBucketOwner: string;
+}
+
+const closed = {
+  BlockPublicAcls: true,
+  IgnorePublicAcls: true,
+  BlockPublicPolicy: true,
+  RestrictPublicBuckets: true,
+} as const;
+
+async function readClosed(s3: S3, ours: Ours, signal: AbortSignal): Promise<boolean> {
+  try {
+    const { PublicAccessBlockConfiguration: now = {} } = await s3.getPublicAccessBlock(ours, signal);
+    return (Object.keys(closed) as (keyof typeof closed)[]).every((key) => now[key] === true);
+  } catch (error) {
+    const name = awsErrorName(error);
+    if (name === "NoSuchPublicAccessBlockConfiguration" || name === "NoSuchBucket") return false;
+    throw error;
+  }
 }
 
 /** @returns undefined when there is no such bucket of this account */

@@ -7,6 +7,8 @@ export interface ResourceContext {
   readonly clusterName: string;
   /** Of the user, for everything. */
   readonly tags: Readonly<Record<string, string>>;
+  /** Values of the tag `Name` of what in EC2 has lost the tags that it is found by: see `findLost`. */
+  readonly lostNames?: readonly string[];
 }
 
 /** Marks what belongs to a cluster; it is what Cortex has always used, so reports on costs go on. */

@@ -4,7 +4,7 @@ import type { Found, ResourceKind } from "../../core/graph/resource.ts";
 import { type ResourceContext, tagsOf } from "./context.ts";
 import { publicAddressesOf } from "./network-holders.ts";
 import { ec2Pages } from "./pages.ts";
-import { idFrom, oursFilter, type Tags, tagDifferences, tagList, tagsFrom } from "./tags.ts";
+import { type Filter, findOurs, idFrom, type Tags, tagDifferences, tagList, tagsFrom } from "./tags.ts";
 import type { VpcKind } from "./vpc.ts";
 import { removeWhenFree, unless, untilKnown, type Waiting } from "./wait.ts";
 import { writeTags } from "./write-tags.ts";
@@ -51,8 +51,12 @@ export function internetGatewayKind(context: ResourceContext, vpcs: VpcKind): In
     typicalMs: { create: 2_000, update: 1_000, remove: 3_000 },
     async list(signal) {
       const ec2 = await aws.ec2();
-      const ask = (page: object) => ec2.describeInternetGateways({ Filters: oursFilter(context), ...page }, signal);
-      return (await ec2Pages(ask, ({ InternetGateways }) => InternetGateways)).map(found);
+      const ask = (Filters: Filter[]) =>
+        ec2Pages(
+          (page) => ec2.describeInternetGateways({ Filters, ...page }, signal),
+          (page) => page.InternetGateways,
+        );
+      return (await findOurs(context, ask)).map(found);
     },
     async create({ id, vpc }, doing, signal) {
       const ec2 = await aws.ec2();

@@ -27,8 +27,9 @@ export interface KubernetesKinds extends KubernetesLoadBalancers {
 export function kubernetesKinds(context: ResourceContext, { vpc }: Pick<NetworkKinds, "vpc">): KubernetesKinds {
   const named = shared((signal) => namedControlPlane(context, signal));
   const around: Around = async (signal) => {
-    const [vpcs, { owner }] = await Promise.all([vpc.list(signal), named(signal)]);
-    return { vpcIds: new Set(vpcs.map(({ label }) => label)), areTagsOurs: owner !== "theirs" };
+    const [vpcs, { owner, createdAt }] = await Promise.all([vpc.list(signal), named(signal)]);
+    const vpcIds = new Set(vpcs.map(({ label }) => label));
+    return { vpcIds, areTagsOurs: owner !== "theirs", since: owner === "ours" ? createdAt : undefined };
   };
   return {
     ...kubernetesLoadBalancers(context, around),

@@ -7,6 +7,8 @@ export interface Surroundings {
   readonly vpcIds: ReadonlySet<string>;
   /** Whether the tags of Kubernetes mean our cluster: they hold its name only, which a cluster of somebody else may have by now. */
   readonly areTagsOurs: boolean;
+  /** Since when there is a control plane of ours, in milliseconds since the epoch; undefined: there is none. */
+  readonly since: number | undefined;
 }
 
 export type Around = (signal: AbortSignal) => Promise<Surroundings>;

@@ -6,7 +6,7 @@ import type { Disk } from "../node-groups.ts";
 import { clusterTag, type ResourceContext, tagsOf } from "./context.ts";
 import { namesOf } from "./names.ts";
 import { ec2Pages } from "./pages.ts";
-import { idFrom, oursFilter, type Tags, tagDifferences, tagList, tagsFrom } from "./tags.ts";
+import { type Filter, findOurs, idFrom, type Tags, tagDifferences, tagList, tagsFrom } from "./tags.ts";
 import { unless, untilKnown } from "./wait.ts";
 
 export interface LaunchTemplateWish {
@@ -47,8 +47,12 @@ export function launchTemplateKind(context: ResourceContext): LaunchTemplateKind
 
     async list(signal) {
       const ec2 = await aws.ec2();
-      const ask = (page: object) => ec2.describeLaunchTemplates({ Filters: oursFilter(context), ...page }, signal);
-      return (await ec2Pages(ask, ({ LaunchTemplates }) => LaunchTemplates)).map(foundOf);
+      const ask = (Filters: Filter[]) =>
+        ec2Pages(
+          (page) => ec2.describeLaunchTemplates({ Filters, ...page }, signal),
+          (page) => page.LaunchTemplates,
+        );
+      return (await findOurs(context, ask)).map(foundOf);
     },
 
     async create(wish, _, signal) {

@@ -13,6 +13,8 @@ export interface LogGroupWish {
 
 export interface LogGroup {
   readonly name: string;
+  /** Undefined: for ever. */
+  readonly keptDays: number | undefined;
   readonly tags: Tags;
 }
 
@@ -39,7 +41,7 @@ export function logGroupKind(context: ResourceContext): LogGroupKind {
     await untilKnown(waiting, () => logs.putRetentionPolicy(retention, signal), signal);
     const tags = { ...tagsOf(context, wish.id), [completeTag]: "true" };
     await untilKnown(waiting, () => logs.tagResource({ resourceArn: arnOf(name), tags }, signal), signal);
-    return { name, tags: { ...state.tags, ...tags } };
+    return { name, keptDays: retentionDays, tags: { ...state.tags, ...tags } };
   }
 
   return {
@@ -50,9 +52,12 @@ export function logGroupKind(context: ResourceContext): LogGroupKind {
     async list(signal) {
       const logs = await aws.logs();
       const look = async ([id, name]: readonly [string, string]): Promise<Found<LogGroup>[]> => {
-        const tags = await readTags(logs, arnOf(name), signal);
+        const [tags, keptDays] = await Promise.all([
+          readTags(logs, arnOf(name), signal),
+          readRetention(logs, name, signal),
+        ]);
         const isOurs = tags?.[clusterTag] === clusterName;
-        return tags && isOurs ? [{ id, label: name, state: { name, tags }, status: "ready" }] : [];
+        return tags && isOurs ? [{ id, label: name, state: { name, keptDays, tags }, status: "ready" }] : [];
       };
       return (await Promise.all(Object.entries(names).map(look))).flat();
     },
@@ -61,9 +66,15 @@ export function logGroupKind(context: ResourceContext): LogGroupKind {
       const tags = tagsOf(context, wish.id);
       const create = () => logs.createLogGroup({ logGroupName: wish.name, tags }, signal);
       await unless(["ResourceAlreadyExistsException"], create);
-      return complete(wish, { name: wish.name, tags }, doing, signal);
+      return complete(wish, { name: wish.name, keptDays: undefined, tags }, doing, signal);
     },
-    differences: ({ id }, state) => tagDifferences({ ...tagsOf(context, id), [completeTag]: "true" }, state.tags),
+    differences({ id }, state) {
+      const tags = tagDifferences({ ...tagsOf(context, id), [completeTag]: "true" }, state.tags);
+      // Of one that is half made its tags tell.
+      if (state.keptDays === retentionDays || !(completeTag in state.tags)) return tags;
+      const from = state.keptDays === undefined ? "for ever" : `${state.keptDays} days`;
+      return [{ field: "kept", from, to: `${retentionDays} days` }, ...tags];
+    },
     update: complete,
     async settle({ state }) {
       return state;
@@ -73,6 +84,13 @@ export function logGroupKind(context: ResourceContext): LogGroupKind {
       await unless(["ResourceNotFoundException"], () => logs.deleteLogGroup({ logGroupName: name }, signal));
     },
   };
+}
+
+/** @returns in days; undefined: for ever, or there is no such group */
+async function readRetention(logs: Logs, name: string, signal: AbortSignal): Promise<number | undefined> {
+  // The name itself is the first of those that begin with it.
+  const { logGroups = [] } = await logs.describeLogGroups({ logGroupNamePrefix: name }, signal);
+  return logGroups.find(({ logGroupName }) => logGroupName === name)?.retentionInDays;
 }
 
 /** @returns undefined when there is no such group */

@@ -5,7 +5,7 @@ import type { Found, ResourceKind } from "../../core/graph/resource.ts";
 import { type ResourceContext, tagsOf } from "./context.ts";
 import { ec2Pages } from "./pages.ts";
 import type { SubnetKind } from "./subnet.ts";
-import { idFrom, oursFilter, type Tags, tagDifferences, tagList, tagsFrom } from "./tags.ts";
+import { type Filter, findOurs, idFrom, type Tags, tagDifferences, tagList, tagsFrom } from "./tags.ts";
 import { removeWhenFree, unless, untilKnown, type Waiting } from "./wait.ts";
 import { writeTags } from "./write-tags.ts";
 
@@ -32,8 +32,8 @@ export function natAddressKind(context: ResourceContext): NatAddressKind {
     typicalMs: { create: 1_000, update: 1_000, remove: 1_000 },
     async list(signal) {
       const ec2 = await aws.ec2();
-      const { Addresses } = await ec2.describeAddresses({ Filters: oursFilter(context) }, signal);
-      return (Addresses ?? []).map(foundAddress);
+      const ask = async (Filters: Filter[]) => (await ec2.describeAddresses({ Filters }, signal)).Addresses ?? [];
+      return (await findOurs(context, ask)).map(foundAddress);
     },
     async create({ id }, _doing, signal) {
       const ec2 = await aws.ec2();
@@ -119,8 +119,12 @@ export function natGatewayKind(
     typicalMs: { create: createMs, update: 1_000, remove: removeMs },
     async list(signal) {
       const ec2 = await aws.ec2();
-      const ask = (page: object) => ec2.describeNatGateways({ Filter: oursFilter(context), ...page }, signal);
-      const all = await ec2Pages(ask, ({ NatGateways }) => NatGateways);
+      const ask = (Filter: Filter[]) =>
+        ec2Pages(
+          (page) => ec2.describeNatGateways({ Filter, ...page }, signal),
+          (page) => page.NatGateways,
+        );
+      const all = await findOurs(context, ask);
       return all.filter(({ State }) => State !== "deleted").map(foundGateway);
     },
     async create({ id, subnet, address }, doing, signal) {

@@ -1,6 +1,8 @@
 import type { Nodegroup as Described } from "@aws-sdk/client-eks";
 import type { Eks } from "../../aws/services/eks.ts";
 import type { Found } from "../../core/graph/resource.ts";
+import { nodeGroupLabel } from "../node-groups.ts";
+import { clusterTag } from "./context.ts";
 import { issuesText, orAbsent } from "./eks-calls.ts";
 import type { NodeGroup } from "./node-group.ts";
 import { allItems } from "./pages.ts";
@@ -17,6 +19,11 @@ export async function allGroups(eks: Eks, clusterName: string, signal: AbortSign
     (page) => page?.nodegroups,
     (page) => page?.nextToken,
   );
+}
+
+/** One whose tags were taken away has its label still. */
+export function isOurs({ tags = {}, labels = {} }: Described, clusterName: string): boolean {
+  return tags[clusterTag] === clusterName || (tags[clusterTag] === undefined && labels[nodeGroupLabel] !== undefined);
 }
 
 export function foundOf(group: Described): Found<NodeGroup> {

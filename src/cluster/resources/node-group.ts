@@ -4,12 +4,12 @@ import { poll } from "../../core/graph/poll.ts";
 import type { ResourceKind, States } from "../../core/graph/resource.ts";
 import type { ManagedGroup } from "../node-groups.ts";
 import { type SubnetRef, subnetIds } from "../wanted-network.ts";
-import { clusterTag, completeTag, type ResourceContext, tagsOf } from "./context.ts";
+import { completeTag, type ResourceContext, tagsOf } from "./context.ts";
 import { awaitsRole, type Change, isInUse, makeNamed, orAbsent, update, type Waiting } from "./eks-calls.ts";
 import type { LaunchTemplateKind } from "./launch-template.ts";
 import { diskChanges, nodeGroupDifferences, scalingChange, subnetDifferences } from "./node-group-differences.ts";
 import { cannotRemove, explained, failed, gone } from "./node-group-errors.ts";
-import { allGroups, describe, foundOf, stateOf } from "./node-group-state.ts";
+import { allGroups, describe, foundOf, isOurs, stateOf } from "./node-group-state.ts";
 import { watchTrouble } from "./node-group-trouble.ts";
 import { tagNodes } from "./node-tags.ts";
 import { iamTellsWithinMs, type RoleState, type RoleWish } from "./role.ts";
@@ -96,7 +96,7 @@ export function nodeGroupKind(context: ResourceContext, needs: NodeGroupNeeds): 
       const eks = await aws.eks();
       const names = await allGroups(eks, clusterName, signal);
       const groups = await Promise.all(names.map((name) => describe(eks, clusterName, name, signal)));
-      return groups.flatMap((group) => (group?.tags?.[clusterTag] === clusterName ? [foundOf(group)] : []));
+      return groups.flatMap((group) => (group && isOurs(group, clusterName) ? [foundOf(group)] : []));
     },
 
     async create(wish, doing, signal) {
@@ -162,7 +162,7 @@ export function nodeGroupKind(context: ResourceContext, needs: NodeGroupNeeds): 
       clusterName: of.clusterName,
       nodegroupName: group.name,
       // One that grows by itself begins as small as it may be.
-      scalingConfig: { minSize: group.min, maxSize: group.max, desiredSize: group.min },
+      scalingConfig: { minSize: group.min, maxSize: group.max, desiredSize: firstSize(group) },
       updateConfig: { maxUnavailablePercentage: exchangedAtOnce },
       subnets: [...subnetIds(subnets, states, needs)],
       instanceTypes: [...group.instanceTypes],
@@ -291,4 +291,9 @@ export function nodeGroupKind(context: ResourceContext, needs: NodeGroupNeeds): 
     };
     return poll(look, { clock, until: `node group ${name} is ready`, typicalMs, timeoutMs: longestMs }, signal);
   }
+}
+
+/** One that takes the place of another is as large, so that what runs there can move at once. */
+function firstSize({ min, max, replaces }: ManagedGroup): number {
+  return Math.min(max, Math.max(min, replaces?.desired ?? min));
 }

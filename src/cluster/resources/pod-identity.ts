@@ -1,4 +1,4 @@
-import type { PodIdentityAssociationSummary } from "@aws-sdk/client-eks";
+import type { PodIdentityAssociation, PodIdentityAssociationSummary } from "@aws-sdk/client-eks";
 import type { Eks } from "../../aws/services/eks.ts";
 import type { Found, ResourceKind } from "../../core/graph/resource.ts";
 import { type ResourceContext, tagsOf } from "./context.ts";
@@ -6,6 +6,7 @@ import { awaitsRole, makeNamed, orAbsent } from "./eks-calls.ts";
 import type { ReadControlPlane } from "./owner.ts";
 import { allItems } from "./pages.ts";
 import { iamTellsWithinMs, type RoleState, type RoleWish } from "./role.ts";
+import { type Tags, tagDifferences } from "./tags.ts";
 import { tryUntil } from "./try-until.ts";
 
 /** Which service account takes on which role, by the purpose of the role. Each is there once in a cluster. */
@@ -29,7 +30,10 @@ export interface PodIdentityWish {
 
 export interface PodIdentity {
   readonly associationId: string;
+  readonly arn: string;
   readonly purpose: string;
+  readonly roleArn: string;
+  readonly tags: Tags;
 }
 
 export type PodIdentityKind = ResourceKind<PodIdentityWish, PodIdentity>;
@@ -40,7 +44,7 @@ export interface PodIdentityNeeds {
   readonly named: ReadControlPlane;
 }
 
-/** The rights of a service account. Which role it is follows from the name, so it is never another one. */
+/** The rights of a service account. */
 export function podIdentityKind(context: ResourceContext, { roles, named }: PodIdentityNeeds): PodIdentityKind {
   const { aws, clusterName } = context;
   return {
@@ -52,7 +56,9 @@ export function podIdentityKind(context: ResourceContext, { roles, named }: PodI
     async list(signal) {
       if ((await named(signal)).owner !== "ours") return [];
       const eks = await aws.eks();
-      return (await allAssociations(eks, clusterName, signal)).flatMap(foundOf);
+      const all = (await allAssociations(eks, clusterName, signal)).filter(isUsed);
+      const found = await Promise.all(all.map((one) => describe(eks, clusterName, one, signal)));
+      return found.flatMap((one) => (one ? [foundOf(one)] : []));
     },
 
     async create(wish, doing, signal) {
@@ -67,11 +73,30 @@ export function podIdentityKind(context: ResourceContext, { roles, named }: PodI
       const { association } = await tryUntil(limits, signal, () =>
         makeNamed(() => eks.createPodIdentityAssociation(input, signal), taken, "run the same command again"),
       );
-      return { associationId: association?.associationId ?? "", purpose };
+      const { associationId = "", associationArn: arn = "" } = association ?? {};
+      return { associationId, arn, purpose, roleArn, tags };
     },
 
-    differences: () => [],
-    update: async (_, state) => state,
+    *differences(wish, state, states) {
+      yield* tagDifferences(tagsOf(context, wish.id), state.tags);
+      const { arn } = states.of(roles, wish.role);
+      if (arn !== state.roleArn) yield { field: "role", from: state.roleArn, to: arn };
+    },
+
+    async update(wish, state, doing, signal) {
+      const eks = await aws.eks();
+      const { associationId, arn: resourceArn } = state;
+      const { arn: roleArn } = doing.states.of(roles, wish.role);
+      if (roleArn !== state.roleArn) {
+        const limits = { ...doing, limitMs: iamTellsWithinMs, isWorthAnother: awaitsRole };
+        const change = { clusterName, associationId, roleArn };
+        await tryUntil(limits, signal, () => eks.updatePodIdentityAssociation(change, signal));
+      }
+      const tags = { ...tagsOf(context, wish.id) };
+      if (tagDifferences(tags, state.tags).length > 0) await eks.tagResource({ resourceArn, tags }, signal);
+      return { ...state, roleArn, tags: { ...state.tags, ...tags } };
+    },
+
     settle: async ({ state }) => state,
 
     async remove({ associationId }, _, signal) {
@@ -96,15 +121,31 @@ function allAssociations(
 }
 
 /** Those of other service accounts are the user's. */
-function foundOf(association: PodIdentityAssociationSummary): readonly Found<PodIdentity>[] {
-  const { namespace, serviceAccount, associationId = "" } = association;
-  if (namespace !== serviceAccountNamespace) return [];
-  return Object.entries(serviceAccounts)
-    .filter(([, account]) => account === serviceAccount)
-    .map(([purpose]) => ({
-      id: `pod-identity/${purpose}`,
-      label: associationId,
-      state: { associationId, purpose },
-      status: "ready",
-    }));
+function isUsed({ namespace, serviceAccount }: PodIdentityAssociationSummary): boolean {
+  return namespace === serviceAccountNamespace && purposeOf(serviceAccount) !== undefined;
+}
+
+function purposeOf(serviceAccount: string | undefined): string | undefined {
+  return Object.entries(serviceAccounts).find(([, account]) => account === serviceAccount)?.[0];
+}
+
+/** @returns undefined when it went since it was listed */
+async function describe(
+  eks: Eks,
+  clusterName: string,
+  { associationId }: PodIdentityAssociationSummary,
+  signal: AbortSignal,
+): Promise<PodIdentityAssociation | undefined> {
+  return (await orAbsent(eks.describePodIdentityAssociation({ clusterName, associationId }, signal)))?.association;
+}
+
+function foundOf(association: PodIdentityAssociation): Found<PodIdentity> {
+  const { serviceAccount, associationId = "", associationArn: arn = "", roleArn = "", tags = {} } = association;
+  const purpose = purposeOf(serviceAccount) ?? "";
+  return {
+    id: `pod-identity/${purpose}`,
+    label: associationId,
+    state: { associationId, arn, purpose, roleArn, tags },
+    status: "ready",
+  };
 }

@@ -111,7 +111,7 @@ export function roleKind(context: ResourceContext): ResourceKind<RoleWish, RoleS
         {
           RoleName: name,
           AssumeRolePolicyDocument: JSON.stringify(trustOf(wish.user)),
-          Description: `Of the Cortex cluster ${of.clusterName} in ${of.aws.region}`,
+          Description: descriptionOf(of),
           Tags: tagList(tagsOf(of, wish.id)),
           ...(wish.boundary && { PermissionsBoundary: wish.boundary }),
         },
@@ -138,7 +138,7 @@ async function find(
   const names = namesOf({ clusterName, accountId: identity.accountId, region: aws.region });
   const RoleName = names.role(id.slice("role/".length));
   const role = await orAbsent(iam.getRole({ RoleName }, signal).then(({ Role: found }) => found));
-  if (!role || tagsFrom(role.Tags)[clusterTag] !== clusterName) return undefined;
+  if (!role || !isOurs(role, context)) return undefined;
   const [attached, own] = await Promise.all([
     orAbsent(iam.listAttachedRolePolicies({ RoleName }, signal)),
     hasOwnPolicy.has(id)
@@ -152,6 +152,16 @@ async function find(
   };
   const createdAt = role.CreateDate?.getTime();
   return { id, state, label: RoleName, status: "ready", ...(createdAt !== undefined && { createdAt }) };
+}
+
+/** One whose tags were taken away says still whose it is. */
+function isOurs({ Tags: list, Description }: Role, context: ResourceContext): boolean {
+  const owner = tagsFrom(list)[clusterTag];
+  return owner === context.clusterName || (owner === undefined && Description === descriptionOf(context));
+}
+
+function descriptionOf({ clusterName, aws }: ResourceContext): string {
+  return `Of the Cortex cluster ${clusterName} in ${aws.region}`;
 }
 
 const hasOwnPolicy: ReadonlySet<string> = new Set(purposesWithOwnPolicy.map((purpose) => `role/${purpose}`));

@@ -7,7 +7,7 @@ import type { InternetGatewayKind } from "./internet-gateway.ts";
 import type { NatGatewayKind } from "./nat.ts";
 import { ec2Pages } from "./pages.ts";
 import type { SubnetKind } from "./subnet.ts";
-import { idFrom, oursFilter, type Tags, tagDifferences, tagList, tagsFrom } from "./tags.ts";
+import { type Filter, findOurs, idFrom, type Tags, tagDifferences, tagList, tagsFrom } from "./tags.ts";
 import type { VpcKind } from "./vpc.ts";
 import { removeWhenFree, unless, untilKnown, type Waiting } from "./wait.ts";
 import { writeTags } from "./write-tags.ts";
@@ -91,8 +91,12 @@ export function routeTableKind(context: ResourceContext, around: Around): RouteT
     typicalMs: { create: 2_000, update: 1_000, remove: 2_000 },
     async list(signal) {
       const ec2 = await aws.ec2();
-      const ask = (page: object) => ec2.describeRouteTables({ Filters: oursFilter(context), ...page }, signal);
-      return (await ec2Pages(ask, ({ RouteTables }) => RouteTables)).map(found);
+      const ask = (Filters: Filter[]) =>
+        ec2Pages(
+          (page) => ec2.describeRouteTables({ Filters, ...page }, signal),
+          (page) => page.RouteTables,
+        );
+      return (await findOurs(context, ask)).map(found);
     },
     async create(wish, doing, signal) {
       const ec2 = await aws.ec2();

@@ -6,7 +6,7 @@ import type { Found, ResourceKind, States } from "../../core/graph/resource.ts";
 import { type ResourceContext, tagsOf } from "./context.ts";
 import { ec2Pages } from "./pages.ts";
 import type { RouteTableKind } from "./route-table.ts";
-import { idFrom, oursFilter, type Tags, tagDifferences, tagList, tagsFrom } from "./tags.ts";
+import { type Filter, findOurs, idFrom, type Tags, tagDifferences, tagList, tagsFrom } from "./tags.ts";
 import type { VpcKind } from "./vpc.ts";
 import { untilKnown, type Waiting } from "./wait.ts";
 import { writeTags } from "./write-tags.ts";
@@ -68,8 +68,12 @@ export function s3EndpointKind(
     typicalMs: { create: 2_000, update: 1_000, remove: 2_000 },
     async list(signal) {
       const ec2 = await aws.ec2();
-      const ask = (page: object) => ec2.describeVpcEndpoints({ Filters: oursFilter(context), ...page }, signal);
-      const all = await ec2Pages(ask, ({ VpcEndpoints }) => VpcEndpoints);
+      const ask = (Filters: Filter[]) =>
+        ec2Pages(
+          (page) => ec2.describeVpcEndpoints({ Filters, ...page }, signal),
+          (page) => page.VpcEndpoints,
+        );
+      const all = await findOurs(context, ask);
       return all.filter(({ State }) => State?.toLowerCase() !== "deleted").map(found);
     },
     async create(wish, doing, signal) {

@@ -5,7 +5,7 @@ import type { Found, ResourceKind } from "../../core/graph/resource.ts";
 import { type ResourceContext, tagsOf } from "./context.ts";
 import { subnetReleaser } from "./network-holders.ts";
 import { ec2Pages } from "./pages.ts";
-import { idFrom, oursFilter, type Tags, tagDifferences, tagList, tagsFrom } from "./tags.ts";
+import { type Filter, findOurs, idFrom, type Tags, tagDifferences, tagList, tagsFrom } from "./tags.ts";
 import type { VpcKind } from "./vpc.ts";
 import { removeWhenFree, untilKnown, type Waiting } from "./wait.ts";
 import { writeTags } from "./write-tags.ts";
@@ -56,8 +56,12 @@ export function subnetKind(context: ResourceContext, vpcs: VpcKind): SubnetKind 
     typicalMs: { create: 2_000, update: 1_000, remove: 2_000 },
     async list(signal) {
       const ec2 = await aws.ec2();
-      const ask = (page: object) => ec2.describeSubnets({ Filters: oursFilter(context), ...page }, signal);
-      return (await ec2Pages(ask, ({ Subnets }) => Subnets)).map(found);
+      const ask = (Filters: Filter[]) =>
+        ec2Pages(
+          (page) => ec2.describeSubnets({ Filters, ...page }, signal),
+          (page) => page.Subnets,
+        );
+      return (await findOurs(context, ask)).map(found);
     },
     async create(wish, doing, signal) {
       const ec2 = await aws.ec2();

@@ -17,18 +17,43 @@ export function tagList(tags: Tags): { Key: string; Value: string }[] {
   return Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
 }
 
-/** What EC2 is asked to find what Cortex made for this cluster: node instances and their disks bear the first tag only. */
-export function oursFilter({ clusterName }: ResourceContext): { Name: string; Values: string[] }[] {
-  return [
+/** Of EC2. */
+export interface Filter {
+  readonly Name: string;
+  readonly Values: string[];
+}
+
+/**
+ * Asks EC2 for what Cortex made for this cluster, by its tags; node instances and their disks bear the first one only. What has lost
+ * those tags is asked for by its name.
+ */
+export async function findOurs<Item extends { readonly Tags?: readonly Tag[] | undefined }>(
+  { clusterName, lostNames = [] }: ResourceContext,
+  ask: (filters: Filter[]) => Promise<readonly Item[]>,
+): Promise<readonly Item[]> {
+  const byTags = [
     { Name: `tag:${clusterTag}`, Values: [clusterName] },
     { Name: "tag-key", Values: [resourceTag] },
   ];
+  if (lostNames.length === 0) return ask(byTags);
+  const [ours, named] = await Promise.all([ask(byTags), ask([{ Name: "tag:Name", Values: [...lostNames] }])]);
+  const isLost = ({ Tags: list }: Item) => {
+    const tags = tagsFrom(list);
+    const owner = tags[clusterTag];
+    return owner === undefined || (owner === clusterName && tags[resourceTag] === undefined);
+  };
+  return [...ours, ...named.filter(isLost)];
 }
 
 /** @returns the id that a resource bears, if it is one of this kind; else one that nothing else has */
 export function idFrom(kind: string, tags: Tags, label: string): string {
-  const id = tags[resourceTag] ?? "";
+  const id = tags[resourceTag] ?? idOfName(tags.Name ?? "");
   return id === kind || id.startsWith(`${kind}/`) ? id : `${kind}/${label}`;
+}
+
+/** @returns the id in `models/subnet/public-us-east-1a`, as Cortex names what it makes */
+export function idOfName(name: string): string {
+  return name.slice(name.indexOf("/") + 1);
 }
 
 /** @returns what tags must be written. Others that are there are none of our business. */

@@ -1,9 +1,11 @@
 import type { Vpc as Described } from "@aws-sdk/client-ec2";
+import { awsErrorName } from "../../aws/refusal.ts";
+import type { Ec2 } from "../../aws/services/ec2.ts";
 import type { Found, ResourceKind } from "../../core/graph/resource.ts";
 import { completeTag, type ResourceContext, tagsOf } from "./context.ts";
 import { releaseVpc } from "./network-holders.ts";
 import { ec2Pages } from "./pages.ts";
-import { idFrom, oursFilter, type Tags, tagDifferences, tagList, tagsFrom } from "./tags.ts";
+import { type Filter, findOurs, idFrom, type Tags, tagDifferences, tagList, tagsFrom } from "./tags.ts";
 import { removeWhenFree, untilKnown, type Waiting } from "./wait.ts";
 import { writeTags } from "./write-tags.ts";
 
@@ -16,6 +18,8 @@ export interface VpcWish {
 export interface Vpc {
   readonly vpcId: string;
   readonly cidr: string;
+  /** What is in it has names in DNS. */
+  readonly hasNames: boolean;
   readonly tags: Tags;
 }
 
@@ -32,7 +36,7 @@ export function vpcKind(context: ResourceContext, list: (signal: AbortSignal) =>
     const names = { VpcId: vpcId, EnableDnsHostnames: { Value: true } };
     await untilKnown(waiting, () => ec2.modifyVpcAttribute(names, signal), signal);
     const marked = { resource: vpcId, found: state.tags };
-    return { ...state, tags: await writeTags(aws, marked, wantedTags(context, id), waiting, signal) };
+    return { ...state, hasNames: true, tags: await writeTags(aws, marked, wantedTags(context, id), waiting, signal) };
   }
 
   return {
@@ -46,12 +50,15 @@ export function vpcKind(context: ResourceContext, list: (signal: AbortSignal) =>
       const tags = tagsOf(context, id);
       const marked = [{ ResourceType: "vpc" as const, Tags: tagList(tags) }];
       const { Vpc: made } = await ec2.createVpc({ CidrBlock: cidr, TagSpecifications: marked }, signal);
-      return complete(id, { vpcId: made?.VpcId ?? "", cidr, tags }, doing, signal);
+      return complete(id, { vpcId: made?.VpcId ?? "", cidr, hasNames: false, tags }, doing, signal);
     },
     differences({ id, cidr }, state) {
       const hint = "the network of a cluster stays as it is: write what it has, or make another cluster";
       const fixed = cidr === state.cidr ? [] : [{ field: "vpc_cidr", from: state.cidr, to: cidr, isFixed: { hint } }];
-      return [...fixed, ...tagDifferences(wantedTags(context, id), state.tags)];
+      const names = state.hasNames ? [] : [{ field: "names in DNS", from: "no", to: "yes" }];
+      // Of one that is half made its tags tell.
+      const setup = completeTag in state.tags ? names : [];
+      return [...fixed, ...setup, ...tagDifferences(wantedTags(context, id), state.tags)];
     },
     update: ({ id }, state, doing, signal) => complete(id, state, doing, signal),
     async settle({ state }) {
@@ -74,13 +81,29 @@ export function vpcKind(context: ResourceContext, list: (signal: AbortSignal) =>
 /** @returns every VPC of the cluster */
 export async function listVpcs(context: ResourceContext, signal: AbortSignal): Promise<Found<Vpc>[]> {
   const ec2 = await context.aws.ec2();
-  const ask = (page: object) => ec2.describeVpcs({ Filters: oursFilter(context), ...page }, signal);
-  return (await ec2Pages(ask, ({ Vpcs }) => Vpcs)).map(found);
+  const ask = (Filters: Filter[]) =>
+    ec2Pages(
+      (page) => ec2.describeVpcs({ Filters, ...page }, signal),
+      ({ Vpcs }) => Vpcs,
+    );
+  const all = await findOurs(context, ask);
+  return Promise.all(all.map(async (one) => found(one, await hasNames(ec2, one.VpcId ?? "", signal))));
 }
 
-function found({ VpcId = "", CidrBlock = "", Tags, State }: Described): Found<Vpc> {
+async function hasNames(ec2: Ec2, VpcId: string, signal: AbortSignal): Promise<boolean> {
+  try {
+    const told = await ec2.describeVpcAttribute({ VpcId, Attribute: "enableDnsHostnames" }, signal);
+    return told.EnableDnsHostnames?.Value ?? false;
+  } catch (error) {
+    // It went, or was made a moment ago.
+    if (awsErrorName(error) === "InvalidVpcID.NotFound") return false;
+    throw error;
+  }
+}
+
+function found({ VpcId = "", CidrBlock = "", Tags, State }: Described, named: boolean): Found<Vpc> {
   const tags = tagsFrom(Tags);
-  const state = { vpcId: VpcId, cidr: CidrBlock, tags };
+  const state = { vpcId: VpcId, cidr: CidrBlock, hasNames: named, tags };
   return { id: idFrom("vpc", tags, VpcId), label: VpcId, state, status: State === "pending" ? "making" : "ready" };
 }
 

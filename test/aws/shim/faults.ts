@@ -145,6 +145,7 @@ export function actionOf({ service, operation }: AwsRequest): string {
     HeadBucket: "ListBucket",
     ListObjectsV2: "ListBucket",
     DeleteObjects: "DeleteObject",
+    GetPublicAccessBlock: "GetBucketPublicAccessBlock",
     PutPublicAccessBlock: "PutBucketPublicAccessBlock",
   };
   const prefix = service.startsWith("elb") ? "elasticloadbalancing" : service;

@@ -53,6 +53,8 @@ export interface RegionState {
   readonly natGateways: Map<string, NatRecord>;
   /** What moto does not know of network interfaces, by id. */
   readonly interfaces: Map<string, InterfaceRecord>;
+  /** When volumes were made, by id, where that is known by the emulator's time. */
+  readonly volumes: Map<string, number>;
   /** Answers given to client tokens, by operation and token. */
   readonly tokens: Map<string, Reply>;
 }
@@ -79,6 +81,7 @@ export function createRegionState(): RegionState {
     autoScalingGroups: new Map(),
     natGateways: new Map(),
     interfaces: new Map(),
+    volumes: new Map(),
     tokens: new Map(),
   };
 }

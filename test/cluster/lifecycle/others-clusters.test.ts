@@ -89,4 +89,26 @@ describe.concurrent("what Kubernetes made for a cluster of ours", { timeout: 5 *
     expect(outcome).toEqual({ failures: [], left: [], kept: [] });
     expect(await emulator.inventory.names()).toEqual([]);
   });
+
+  test("is told from disks that another cluster of that name may have left, which stay, with their price", async ({
+    expect,
+  }) => {
+    await using place = await lifecyclePlace();
+    const { me, emulator } = place;
+    const cluster = await smallCluster();
+    const name = cluster.cluster_name;
+    await me.up(cluster);
+    await emulator.kubernetes.volume(name);
+    const beforeMarks = await emulator.kubernetes.volume(name, cluster.region, 1);
+    const older = await emulator.kubernetes.volume(name, cluster.region, 24 * 60 * minutes);
+    const { plan, outcome } = await me.down(cluster);
+    expect(doneBy(plan).filter((one) => one.startsWith("remove volume/"))).toHaveLength(2);
+    expect(doneBy(plan)).toContain(`remove volume/${beforeMarks}`);
+    expect(plan.warnings).toContainEqual(expect.stringContaining(`volume ${older} of 10 GB bears the name`));
+    expect(outcome).toMatchObject({ failures: [], left: [] });
+    expect(outcome.kept).toEqual([
+      { what: "volume of 10 GB, perhaps of another cluster of that name", label: older, perHour: expect.any(Number) },
+    ]);
+    expect(await emulator.inventory.names()).toEqual(["volume vol"]);
+  });
 });

@@ -33,6 +33,10 @@ async function withControlPlane(bench: NetworkBench, subnetIds: string[], during
   const tags = { "cortex.dev/cluster-name": name, "cortex.dev/resource": "control-plane" };
   await eks.createCluster({ name, roleArn, resourcesVpcConfig: { subnetIds }, tags }, never);
   await emulator.clock.sleep(20 * 60_000, never);
+  const configurationValues = JSON.stringify({
+    controller: { extraVolumeTags: { "cortex.dev/cluster-name": name } },
+  });
+  await eks.createAddon({ clusterName: name, addonName: "aws-ebs-csi-driver", configurationValues }, never);
   await during();
   await eks.deleteCluster({ name }, never);
   await emulator.clock.sleep(20 * 60_000, never);

@@ -58,6 +58,7 @@ describe("the network of a cluster", () => {
     await bench.plan();
     expect(emulator.calls.counts()).toEqual({
       "ec2:DescribeVpcs": 1,
+      "ec2:DescribeVpcAttribute": 1,
       "ec2:DescribeSubnets": 1,
       "ec2:DescribeInternetGateways": 1,
       "ec2:DescribeAddresses": 1,
@@ -65,8 +66,10 @@ describe("the network of a cluster", () => {
       "ec2:DescribeRouteTables": 1,
       "ec2:DescribeVpcEndpoints": 1,
       "s3:GetBucketTagging": 1,
+      "s3:GetPublicAccessBlock": 1,
       "ecr:DescribeRepositories": 1,
       "ecr:ListTagsForResource": 1,
+      "logs:DescribeLogGroups": 2,
       "logs:ListTagsForResource": 2,
     });
   });

@@ -1,6 +1,6 @@
 import { bodyText, Refused, type Reply, xml } from "../reply.ts";
 import type { Handler, Handlers, Handling } from "../world.ts";
-import { at, parseXml, printXml, setText } from "../xml.ts";
+import { at, parseXml, printXml, setText, textAt } from "../xml.ts";
 import { dependencyHandlers } from "./dependencies.ts";
 import { endpointHandlers } from "./endpoints.ts";
 import { interfaceHandlers } from "./interfaces.ts";
@@ -11,6 +11,17 @@ const own: Handlers = {
   ...endpointHandlers,
   ...interfaceHandlers,
   ...natGatewayHandlers,
+  /** By the emulator's time, where it knows. */
+  DescribeVolumes: async (handling) => {
+    const reply = await handling.forward();
+    if (reply.status !== 200) return reply;
+    const root = parseXml(bodyText(reply));
+    for (const volume of at(root, "volumeSet")?.children ?? []) {
+      const madeAt = handling.region.volumes.get(textAt(volume, "volumeId") ?? "");
+      if (madeAt !== undefined) setText(volume, "createTime", new Date(madeAt).toISOString());
+    }
+    return xml(200, printXml(root));
+  },
   DescribeAvailabilityZones: async (handling) => {
     const reply = await handling.forward();
     if (reply.status !== 200) return reply;
