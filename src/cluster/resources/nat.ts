@@ -43,16 +43,8 @@ export function natAddressKind(context: ResourceContext): NatAddressKind {
       return { allocationId: made.AllocationId ?? "", publicIp: made.PublicIp ?? "", tags };
     },
     differences: ({ id }, state) => tagDifferences(tagsOf(context, id), state.tags),
-    async update({ id }, state, waiting, signal) {
-      const tags = await writeTags(
-        aws,
-        { resource: state.allocationId, found: state.tags },
-        tagsOf(context, id),
-        waiting,
-        signal,
-      );
-      return { ...state, tags };
-    },
+    update: ({ id }, state, waiting, signal) =>
+      withTags(context, { id, resource: state.allocationId }, state, waiting, signal),
     async settle({ state }) {
       return state;
     },
@@ -141,16 +133,8 @@ export function natGatewayKind(
       return untilAvailable({ natGatewayId: made.NatGateway?.NatGatewayId ?? "", tags }, doing, signal);
     },
     differences: ({ id }, state) => tagDifferences(tagsOf(context, id), state.tags),
-    async update({ id }, state, waiting, signal) {
-      const tags = await writeTags(
-        aws,
-        { resource: state.natGatewayId, found: state.tags },
-        tagsOf(context, id),
-        waiting,
-        signal,
-      );
-      return { ...state, tags };
-    },
+    update: ({ id }, state, waiting, signal) =>
+      withTags(context, { id, resource: state.natGatewayId }, state, waiting, signal),
     settle: ({ state }, waiting, signal) => untilAvailable(state, waiting, signal),
     async remove({ natGatewayId }, { clock }, signal) {
       const ec2 = await aws.ec2();
@@ -164,6 +148,18 @@ export function natGatewayKind(
       await unless(gone, () => poll(look, { clock, until, typicalMs: removeMs, timeoutMs }, signal));
     },
   };
+}
+
+/** Of both nothing changes but the tags. */
+async function withTags<State extends { readonly tags: Tags }>(
+  context: ResourceContext,
+  { id, resource }: { readonly id: string; readonly resource: string },
+  state: State,
+  waiting: Waiting,
+  signal: AbortSignal,
+): Promise<State> {
+  const marked = { resource, found: state.tags };
+  return { ...state, tags: await writeTags(context.aws, marked, tagsOf(context, id), waiting, signal) };
 }
 
 function foundAddress({ AllocationId = "", PublicIp = "", Tags }: Address): Found<NatAddress> {
