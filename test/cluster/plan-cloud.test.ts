@@ -6,6 +6,8 @@ import { health } from "../../src/cluster/addons/health.ts";
 import { kindOf } from "../../src/cluster/addons/kinds.ts";
 import { planInstall } from "../../src/cluster/addons/plan-install.ts";
 import { insideChanges, insideSettings } from "../../src/cluster/inside.ts";
+import { kubernetesInside } from "../../src/cluster/lifecycle/kubernetes-inside.ts";
+import type { ReachableCluster } from "../../src/core/cloud-cluster.ts";
 import { type CloudSettings, type InstallPlan, type InstallWishes, isNothingToDo } from "../../src/core/cluster.ts";
 import type { CortexError } from "../../src/core/errors.ts";
 import type { KubeObject } from "../../src/kubernetes/objects.ts";
@@ -286,6 +288,24 @@ describe("a load balancer that is there", () => {
     expect((await plan(cluster, change({ whiteList: ["10.0.0.0/8"] }))).addons).toContainEqual(
       expect.objectContaining({ name: "gateway", action: "update" }),
     );
+  });
+
+  test("is one of all things that stand against a plan", async () => {
+    const there = applied(bare, await plan(bare, { cloud })).map(withAddress);
+    const folder = await addonsFolder();
+    const inside = kubernetesInside({
+      clock: { now, sleep: async () => {} },
+      version: "1.0.0",
+      addonsDir: folder,
+      connect: async () => describedCluster(there),
+    });
+    const reachable = { name: "models", region: "us-east-1" } as ReachableCluster;
+    const question = { cloud: change({ scheme: "internal" }).cloud, reachable, needs: [] };
+    const { problems } = await inside.view(question, signal);
+    await rm(dirname(folder), { recursive: true });
+    expect(problems).toMatchObject([
+      { message: "api_load_balancer_scheme is internet-facing and cannot become internal" },
+    ]);
   });
 
   test("may become anything while nobody is led to it", async () => {

@@ -40,6 +40,11 @@ describe.concurrent("a cluster that runs", { timeout: 5 * minutes }, () => {
         { message: expect.stringContaining("m5.none") },
       ],
     });
+    // What the cluster itself has against it, also where AWS has nothing to do.
+    const stays = "api_load_balancer_type is nlb and cannot become elb";
+    const view = async () => ({ changes: [], warnings: [], problems: [{ message: stays, hint: "write what it has" }] });
+    Object.assign(me.inside, { view });
+    expect(await refusal(me, { ...cluster, api_load_balancer_type: "elb" })).toEqual([stays]);
   });
 });
 
