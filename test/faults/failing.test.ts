@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { canBeUnseen } from "../aws/shim/consistency.ts";
 import type { FaultKind } from "../aws/shim/faults.ts";
 import { bring, bringAndTakeAway, takeAway } from "./support/bring.ts";
-import { choose, timeout } from "./support/choose.ts";
+import { choose, inGroups, timeout } from "./support/choose.ts";
 import { cleanRun, isChange, operationsOf } from "./support/clean-run.ts";
 import { privateScene } from "./support/scenes.ts";
 import { startStage } from "./support/stage.ts";
@@ -30,7 +30,7 @@ const cases: readonly Case[] = [
   ...changes.filter(canHide).map((op) => alone("notFoundAfterCreate", op)),
   ...removals.filter(hangsTogether).map((op) => alone("dependency", op)),
   ...(["throttle", "error"] as const).flatMap((kind) =>
-    inGroups([...new Set([...allChanges, ...reads])], 4).map((ops) => ({ kind, ops })),
+    inGroups([...new Set([...allChanges, ...reads])], 8).map((ops) => ({ kind, ops })),
   ),
 ];
 
@@ -92,10 +92,6 @@ describe("everything at once", { concurrent: true }, () => {
 
 function alone(kind: FaultKind, op: string): Case {
   return { kind, ops: [op] };
-}
-
-function inGroups<Item>(items: readonly Item[], size: number): readonly (readonly Item[])[] {
-  return Array.from({ length: Math.ceil(items.length / size) }, (_, n) => items.slice(n * size, (n + 1) * size));
 }
 
 function countOf(op: string, calls: typeof clean.up): number {

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
+import type { Call } from "../aws/shim/call-log.ts";
 import type { FaultKind } from "../aws/shim/faults.ts";
 import { bring, bringAndTakeAway, takeAway } from "./support/bring.ts";
-import { choose, timeout } from "./support/choose.ts";
+import { choose, inGroups, timeout } from "./support/choose.ts";
 import { cleanRun, isChange, operationsOf } from "./support/clean-run.ts";
 import { privateScene } from "./support/scenes.ts";
 import { type Command, startStage } from "./support/stage.ts";
@@ -42,25 +43,39 @@ describe("a change that is refused for good", { concurrent: true }, () => {
   );
 });
 
-const readsOf = (command: Command) => operationsOf(clean[command], ({ isRead }) => isRead);
-const refusedReads = (["up", "down"] as const).flatMap((command) => readsOf(command).map((op) => ({ command, op })));
+const refusedReads = (["up", "down"] as const).flatMap((command) => {
+  const ops = operationsOf(clean[command], ({ isRead }) => isRead);
+  return inGroups(choose(ops, 4), 8).map((group) => ({ command, ops: group }));
+});
+/** Of a bucket that belongs to somebody else S3 answers the same as of one that a right is missing for. */
+const isOfRights = (op: string, code: string) => code === "NOT_AUTHORISED" || (/^s3:/.test(op) && code === "CONFLICT");
+const isRealChange = (call: Call) => isChange(call) && !/^s3:(Put|Delete)Object$/.test(call.name);
 
 describe("a look that is refused for good", { concurrent: true }, () => {
-  test.each(choose(refusedReads, 6))(
-    "$command, $op: is told or done without, and the next run goes on from there",
+  test.each(refusedReads)(
+    "$command, $ops: is told or done without, and the next run goes on from there",
     { timeout },
-    async ({ command, op }) => {
+    async ({ command, ops }) => {
       await using stage = await startStage(privateScene);
       if (command === "down") await bring(stage, clean);
-      using fault = stage.emulator.faults.add({ op, kind: "denied", first: 1_000 });
-      const { codes: told, failed } = await stage.run(command);
-      stage.emulator.faults.clear();
-      expect(fault.met).toBeGreaterThan(0);
-      // Who says that all is well must be right.
-      if (told.length > 0) expect([failed, told]).toEqual([failed, expect.arrayContaining(["NOT_AUTHORISED"])]);
-      else if (command === "up") expect(await stage.names()).toEqual(clean.names);
-      else expect(await stage.traces()).toEqual([]);
-      if (command === "up") await bring(stage, clean);
+      for (const op of ops) {
+        const fault = stage.emulator.faults.add({ op, kind: "denied", first: 1_000 });
+        const { codes: told, failed, calls } = await stage.run(command);
+        stage.emulator.faults.clear();
+        expect([op, fault.met > 0, failed, told.every((code) => isOfRights(op, code))]).toEqual([
+          op,
+          true,
+          failed,
+          true,
+        ]);
+        // Where nothing has been done but for the lease, the next run is the same as this one.
+        if (!calls.some(isRealChange)) continue;
+        // Who says that all is well must be right.
+        if (told.length === 0) expect([op, await stage.names()]).toEqual([op, command === "up" ? clean.names : []]);
+        if (command === "up") await bring(stage, clean);
+        await takeAway(stage);
+        if (command === "down") await bring(stage, clean);
+      }
       await takeAway(stage);
     },
   );

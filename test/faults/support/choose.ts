@@ -15,6 +15,11 @@ export function choose<Case>(cases: readonly Case[], count: number): readonly Ca
   return chosen.sort((a, b) => a.index - b.index).map(({ one }) => one);
 }
 
+/** @returns all of them, in order, in groups of `size` but for the last */
+export function inGroups<Item>(items: readonly Item[], size: number): readonly (readonly Item[])[] {
+  return Array.from({ length: Math.ceil(items.length / size) }, (_, n) => items.slice(n * size, (n + 1) * size));
+}
+
 /** Numbers from 0 to 1, the same ones for the same seed. */
 function generator(from: number): () => number {
   let state = from >>> 0;

@@ -50,11 +50,6 @@ export const otherScenes: readonly Scene[] = [
     ),
   },
   {
-    name: "subnets of one's own",
-    file: fileOf("subnet_visibility: private").replace(/availability_zones.*\n/, ""),
-    prepare: ownSubnets,
-  },
-  {
     name: "what Kubernetes made",
     file: privateScene.file,
     live: kubernetesMade,
