@@ -42,6 +42,8 @@ export interface Lease extends AsyncDisposable {
   readonly lost: AbortSignal;
   /** Holds on without renewing: for what is about to remove the bucket itself. Before it expires, that must be done. */
   leaveToBucket(): Promise<void>;
+  /** It went with its bucket, and need not be given back. */
+  wentWithBucket(): void;
 }
 
 const key = "lease.json";
@@ -147,13 +149,16 @@ function holdLease({ store, mine, etag: first, aws }: Held, { expiresMs = defaul
     ending.abort();
     return keeping;
   };
+  let isGone = false;
   return {
     lost: lost.signal,
     leaveToBucket: end,
+    wentWithBucket() {
+      isGone = true;
+    },
     async [Symbol.asyncDispose]() {
-      const isLeft = ending.signal.aborted;
       await end();
-      if (isLeft || lost.signal.aborted) return;
+      if (isGone || lost.signal.aborted) return;
       // Whoever was stopped gives it back all the same; what fails here expires by itself.
       await giveBack(store, mine, etag, AbortSignal.timeout(giveBackMs)).catch(() => {});
     },

@@ -22,6 +22,7 @@ const tryForMs = 20_000;
 interface Case {
   readonly kind: FaultKind;
   readonly ops: readonly string[];
+  readonly names: string;
 }
 
 /** What was done although it seems to have failed: each alone. What was not done: a few in one run. */
@@ -30,12 +31,12 @@ const cases: readonly Case[] = [
   ...changes.filter(canHide).map((op) => alone("notFoundAfterCreate", op)),
   ...removals.filter(hangsTogether).map((op) => alone("dependency", op)),
   ...(["throttle", "error"] as const).flatMap((kind) =>
-    inGroups([...new Set([...allChanges, ...reads])], 8).map((ops) => ({ kind, ops })),
+    inGroups([...new Set([...allChanges, ...reads])], 8).map((ops) => ({ kind, ops, names: ops.join(", ") })),
   ),
 ];
 
 describe("a call that fails for a while", { concurrent: true }, () => {
-  test.each(choose(cases, 10))("$kind, $ops: changes nothing about what comes of it", { timeout }, async (one) => {
+  test.each(choose(cases, 10))("$kind, $names: changes nothing about what comes of it", { timeout }, async (one) => {
     await using stage = await startStage(privateScene);
     const { kind } = one;
     const first = kind === "throttle" || kind === "dependency" ? 3 : 1;
@@ -91,7 +92,7 @@ describe("everything at once", { concurrent: true }, () => {
 });
 
 function alone(kind: FaultKind, op: string): Case {
-  return { kind, ops: [op] };
+  return { kind, ops: [op], names: op };
 }
 
 function countOf(op: string, calls: typeof clean.up): number {

@@ -8,7 +8,7 @@ import { startStage } from "./support/stage.ts";
 
 const usual = await cleanRun(privateScene);
 const scenes = await Promise.all(
-  choose(otherScenes, 2).map(async (scene) => ({ scene, clean: await cleanRun(scene), name: scene.name })),
+  choose(otherScenes, 1).map(async (scene) => ({ scene, clean: await cleanRun(scene), name: scene.name })),
 );
 
 describe.each(scenes)("a cluster with $name", { concurrent: true }, ({ scene, clean }) => {

@@ -30,7 +30,9 @@ export async function applyDown(
       const failed = await removeInRounds(work, onEvent, held);
       if (failed.length > 0 || kept.includes(kinds.network.bucket.name)) return failed;
       await lease?.leaveToBucket();
-      return removeBucket(work, onEvent, signal);
+      const left = await removeBucket(work, onEvent, signal);
+      if (left.length === 0) lease?.wentWithBucket();
+      return left;
     },
     signal,
   );
