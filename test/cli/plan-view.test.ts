@@ -55,7 +55,7 @@ aws resource                      cost per hour
 1 EKS cluster                     $0.10
 node group cpu: 1 to 5 m5.large   $0.096 to $0.48
 1 network load balancer           not known
-total                             $0.20 to $0.58 per hour, $143 to $423 per month
+total of what is known            $0.20 to $0.58 per hour, $143 to $423 per month
 (prices of 2026-11-26; traffic and storage come on top)
 
 warning: spot instances can be taken away
@@ -88,5 +88,5 @@ test("money is as exact as it is small", () => {
     "$99.99",
     "$1,235",
   ]);
-  expect(costTable(cost).at(-1)).toEqual(["total", "$0.20 to $0.58 per hour, $143 to $423 per month"]);
+  expect(costTable(cost).at(-1)).toEqual(["total of what is known", "$0.20 to $0.58 per hour, $143 to $423 per month"]);
 });

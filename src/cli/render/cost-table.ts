@@ -6,10 +6,11 @@ const hoursPerMonth = 730;
 
 /** A line for each thing that costs, their sum last. */
 export function costTable({ lines, perHour }: Cost): Table {
+  const isWhole = lines.every((line) => line.perHour !== undefined);
   return [
     ["aws resource", "cost per hour"],
     ...lines.map(({ what, perHour: range }) => [what, range ? rangeText(range) : "not known"]),
-    ["total", perHourAndMonthText(perHour)],
+    [isWhole ? "total" : "total of what is known", perHourAndMonthText(perHour)],
   ];
 }
 

@@ -61,7 +61,9 @@ export function pricesFrom({ keys, known, today, region, failure, spotPrices }: 
   const of = [...used.values()].reduce((oldest, { of }) => (of < oldest ? of : oldest), today);
   const isCached = of !== today;
   const isSpotKnown = spotPrices instanceof Map;
+  const unknown = keys.filter((key) => typeof used.get(key)?.usd !== "number");
   const warnings = [
+    ...(unknown.length > 0 ? [`${unknown.join(", ")}: prices are not known, and sums are without them`] : []),
     ...(isCached && failure !== undefined ? [staleText(used, of, region, failure)] : []),
     ...(isSpotKnown
       ? []

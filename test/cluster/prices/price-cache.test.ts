@@ -43,6 +43,7 @@ test("a cache that is spoilt or cannot be written is as good as none", async () 
 });
 
 const today = "2026-11-26";
+const unknown = "instance/p9.large: prices are not known, and sums are without them";
 const from = (known: Parameters<typeof pricesFrom>[0]["known"], failure?: unknown) =>
   pricesFrom({
     keys: ["nat-gateway", "instance/p9.large"],
@@ -60,7 +61,7 @@ test("prices of today are just told", () => {
       ["instance/p9.large", { usd: null, of: today }],
     ]),
   );
-  expect(prices).toMatchObject({ of: today, isCached: false, warnings: [] });
+  expect(prices).toMatchObject({ of: today, isCached: false, warnings: [unknown] });
   expect(prices.perHour("nat-gateway")).toBe(0.048);
   expect(prices.perHour("instance/p9.large")).toBeUndefined();
   expect(prices.spot("m5.large")).toBe(0.03);
@@ -69,7 +70,10 @@ test("prices of today are just told", () => {
 test("prices of an earlier day stand in, with their date and why", () => {
   const prices = from(new Map([["nat-gateway", { usd: 0.047, of: "2026-11-20" }]]), new Error("no route to host"));
   expect(prices).toMatchObject({ of: "2026-11-20", isCached: true });
-  expect(prices.warnings).toEqual(["prices are those of 2026-11-20: AWS did not tell today's: no route to host"]);
+  expect(prices.warnings).toEqual([
+    unknown,
+    "prices are those of 2026-11-20: AWS did not tell today's: no route to host",
+  ]);
 });
 
 test("without any those of this release stand in, and it is said whose they are", () => {
@@ -77,6 +81,7 @@ test("without any those of this release stand in, and it is said whose they are"
   expect(prices).toMatchObject({ of: builtIn.of, isCached: true });
   expect(prices.perHour("nat-gateway")).toBe(0.045);
   expect(prices.warnings).toEqual([
+    unknown,
     `prices are those of this release, ${builtIn.of}, some of them of us-east-1: AWS did not tell today's: no route to host`,
   ]);
 });

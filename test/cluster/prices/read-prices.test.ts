@@ -1,5 +1,5 @@
 import { beforeAll, expect, test } from "vitest";
-import { builtIn } from "../../../src/cluster/prices/built-in.ts";
+import { builtIn, builtInPrices } from "../../../src/cluster/prices/built-in.ts";
 import { priceCacheIn } from "../../../src/cluster/prices/price-cache.ts";
 import type { PriceKey } from "../../../src/cluster/prices/products.ts";
 import { readPrices } from "../../../src/cluster/prices/read-prices.ts";
@@ -42,6 +42,18 @@ test("prices are asked for once a day", async () => {
   const tomorrow = await ask(account, folder.path, ["nat-gateway"]);
   expect(asked()).toBe(8);
   expect(tomorrow.of > prices.of).toBe(true);
+});
+
+test("what nobody knows the price of is told, and counts as nothing in no sum without a word", async () => {
+  await using folder = await temporaryFolder({});
+  await using account = await emulated({ denied: ["pricing:*"] });
+  const prices = await ask(account, folder.path, ["control-plane", "instance/p9.large", "volume/io2"]);
+  expect(["instance/p9.large", "volume/io2"].map((key) => prices.perHour(key as PriceKey))).toEqual([
+    undefined,
+    undefined,
+  ]);
+  expect(prices.warnings).toContain("instance/p9.large, volume/io2: prices are not known, and sums are without them");
+  expect([...builtInPrices].filter(([, usd]) => !(usd > 0))).toEqual([]);
 });
 
 test("who may not ask gets those of an earlier day, and what was never asked those of this release", async () => {
