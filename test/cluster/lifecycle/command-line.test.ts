@@ -54,6 +54,16 @@ test("the command makes a cluster, stops on Ctrl-C, goes on, changes it and remo
   expect(diff.status).toBe(1);
   const named = ["-n", name, "-r", "us-east-1"];
   expect((await cortex("down", ...named)).stderr).toContain("add -y to agree beforehand");
+  const removing = bench.start(["cluster", "down", ...named, "-y"], { cwd });
+  let told = "";
+  removing.stderr?.on("data", (data: Buffer) => {
+    const hadBegun = told.includes(": removed");
+    told += data.toString();
+    if (!hadBegun && told.includes(": removed")) removing.kill("SIGINT");
+  });
+  expect(await once(removing, "close")).toEqual([130, null]);
+  expect(told).toContain("interrupted; ");
+  expect(await emulator.inventory.names()).not.toEqual([]);
   const removed = await cortex("down", ...named, "-y", "-o", "json");
   expect(removed.json()).toMatchObject({ failures: [], left: [], kept: [], environments_removed: [name] });
   expect(removed.status).toBe(0);
