@@ -54,8 +54,10 @@ export async function sendUntilAnswered<Output>(
     const { error, refusal, used } = outcome;
     if ((refusal === "skewed" || refusal === "unaccepted") && signedAnew < 3) {
       signedAnew += 1;
-      // The SDK has set its clock by the answer.
-      if (refusal === "skewed" || (used !== undefined && (await renewed(credentials, used, call.asked)))) continue;
+      // The SDK has set its clock by the answer. EC2 says of old credentials what it says of an old date: it may be both.
+      const mayBeOld = refusal === "unaccepted" || signedAnew > 1;
+      const isRenewed = mayBeOld && used !== undefined && (await renewed(credentials, used, call.asked));
+      if (refusal === "skewed" || isRenewed) continue;
     }
     const failure = awsError(error, refusal, call.asked);
     const mayBeDone = refusal === "lost" || refusal === "failing";
