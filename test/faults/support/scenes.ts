@@ -1,4 +1,14 @@
-import { CreateSubnetCommand, CreateVpcCommand } from "@aws-sdk/client-ec2";
+import {
+  AssociateRouteTableCommand,
+  AttachInternetGatewayCommand,
+  CreateInternetGatewayCommand,
+  CreateRouteCommand,
+  CreateRouteTableCommand,
+  CreateSubnetCommand,
+  CreateVpcCommand,
+  ModifySubnetAttributeCommand,
+  ModifyVpcAttributeCommand,
+} from "@aws-sdk/client-ec2";
 import type { Emulator } from "../../aws/emulator.ts";
 
 /** A cluster, and what is in the account beside it. */
@@ -56,19 +66,32 @@ export const otherScenes: readonly Scene[] = [
   },
   {
     name: "what Kubernetes made in subnets of one's own",
-    file: fileOf("subnet_visibility: private").replace(/availability_zones.*\n/, ""),
+    file: fileOf("subnet_visibility: public").replace(/availability_zones.*\n/, ""),
     prepare: ownSubnets,
     live: kubernetesMade,
   },
 ];
 
+/** Two, which give what starts in them public addresses and lead to the internet. */
 async function ownSubnets(emulator: Emulator): Promise<string> {
   const { ec2 } = emulator.moto();
   const { Vpc } = await ec2.send(new CreateVpcCommand({ CidrBlock: "10.0.0.0/16" }));
+  const VpcId = Vpc!.VpcId!;
+  const { InternetGateway } = await ec2.send(new CreateInternetGatewayCommand({}));
+  const GatewayId = InternetGateway!.InternetGatewayId!;
+  await ec2.send(new AttachInternetGatewayCommand({ VpcId, InternetGatewayId: GatewayId }));
+  const { RouteTable } = await ec2.send(new CreateRouteTableCommand({ VpcId }));
+  const RouteTableId = RouteTable!.RouteTableId!;
+  await ec2.send(new CreateRouteCommand({ RouteTableId, DestinationCidrBlock: "0.0.0.0/0", GatewayId }));
+  await ec2.send(new ModifyVpcAttributeCommand({ VpcId, EnableDnsHostnames: { Value: true } }));
   const subnets = ["us-east-1a", "us-east-1b"].map(async (zone, index) => {
-    const input = { VpcId: Vpc!.VpcId!, CidrBlock: `10.0.${index}.0/24`, AvailabilityZone: zone };
-    const { Subnet } = await ec2.send(new CreateSubnetCommand(input));
-    return `{subnet_id: ${Subnet!.SubnetId}, availability_zone: ${zone}}`;
+    const { Subnet } = await ec2.send(
+      new CreateSubnetCommand({ VpcId, CidrBlock: `10.0.${index}.0/24`, AvailabilityZone: zone }),
+    );
+    const SubnetId = Subnet!.SubnetId!;
+    await ec2.send(new ModifySubnetAttributeCommand({ SubnetId, MapPublicIpOnLaunch: { Value: true } }));
+    await ec2.send(new AssociateRouteTableCommand({ SubnetId, RouteTableId }));
+    return `{subnet_id: ${SubnetId}, availability_zone: ${zone}}`;
   });
   return `subnets: [${(await Promise.all(subnets)).join(", ")}]\n`;
 }
