@@ -11,6 +11,8 @@ export default defineConfig({
     // Tests start real processes, so that more workers than cores only makes each of them wait.
     maxWorkers: Math.max(1, availableParallelism()),
     testTimeout: 30_000,
+    // Names that are made of cases tell them apart.
+    taskTitleValueFormatTruncate: 400,
     hookTimeout: 60_000,
     // Nothing in the developer's own settings may change what a test sees.
     env: {
