@@ -164,7 +164,7 @@ const last: readonly Part[] = [
     ofClusterPatterns,
   ),
   vitest("conformance", "what every environment does alike", ["test/conformance/"], ofClusterPatterns),
-  vitest("e2e", "the built program, and the commands in the documents", ["test/e2e/", "test/docs.test.ts"]),
+  vitest("e2e", "every command of the built program, and those in the documents", ["test/e2e/", "test/docs.test.ts"]),
 ];
 
 /** One after another; in each, lanes side by side: tests in a cluster wait for its pods most of the time. */

@@ -49,7 +49,11 @@ export function commandLine(): readonly string[] {
   return existsSync(built) ? [built] : [process.execPath, join(root, "src/main.ts")];
 }
 
-export async function createBench(env: Readonly<Record<string, string>> = {}): Promise<Bench> {
+/** @param command what is run, by default the command under test */
+export async function createBench(
+  env: Readonly<Record<string, string>> = {},
+  command: readonly string[] = commandLine(),
+): Promise<Bench> {
   const folder = await mkdtemp(join(tmpdir(), "cortex-test-"));
   const home = join(folder, "home");
   const port = await freePort();
@@ -58,7 +62,7 @@ export async function createBench(env: Readonly<Record<string, string>> = {}): P
   let projects = 0;
 
   const start: Bench["start"] = (args, options = {}) => {
-    const [file, ...rest] = commandLine();
+    const [file, ...rest] = command;
     const child = spawn(file!, [...rest, ...args], {
       cwd: options.cwd ?? folder,
       env: { ...variables, ...options.env },

@@ -1,0 +1,28 @@
+import { existsSync } from "node:fs";
+import { join, relative } from "node:path";
+import { projectRoot } from "../../../scripts/toolchain.mjs";
+
+/** The program that is walked through: what a user gets. */
+export interface Program {
+  readonly file: string;
+  /** As it is called in the name of a test. */
+  readonly name: string;
+}
+
+const platform = process.platform === "win32" ? "win" : process.platform === "darwin" ? "macos" : process.platform;
+const suffix = process.platform === "win32" ? ".exe" : "";
+
+/** @returns where `npm run package` leaves the binary of a target */
+export function packagedFor(target: string): string {
+  return join(projectRoot, "dist/package", target, `cortex${suffix}`);
+}
+
+/** The one that CORTEX_TEST_BINARY names, else the packaged binary of this machine, else `dist/cortex`. @throws when none is there */
+export function programUnderTest(): Program {
+  const named = process.env.CORTEX_TEST_BINARY;
+  const packaged = packagedFor(`${platform}-${process.arch}`);
+  const built = join(projectRoot, process.platform === "win32" ? "dist/cortex.cmd" : "dist/cortex");
+  const file = named || [packaged, built].find((one) => existsSync(one));
+  if (!file) throw new Error("there is no program to walk through: npm run build");
+  return { file, name: relative(projectRoot, file) };
+}
