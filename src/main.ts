@@ -11,7 +11,7 @@ import type { LogArchive } from "./environments/kubernetes/logs/log-archive.ts";
 import type { ImageBuilder } from "./image/image.ts";
 import type { KnownCluster } from "./kubernetes/connect.ts";
 import type { KubeClient } from "./kubernetes/kube-client.ts";
-import { installation } from "./platform/installation.ts";
+import { cortexVersion, installation } from "./platform/installation.ts";
 
 /**
  * The program: answers what needs no loading at once, joins the parts for all else, and turns Ctrl-C into an abort signal. The only
@@ -172,16 +172,17 @@ async function joinKubernetes(
     ...(prometheus !== undefined && { prometheus }),
     ...(baseImage !== undefined && { baseImage }),
     ...(eks !== undefined && { archive: (signal: AbortSignal) => openLogArchive(eks, variables, signal) }),
-    version: installation().version,
+    version: cortexVersion(),
     now: Date.now,
     connect: (signal) => connectTo(settings, variables, signal),
-    images: () => (images ??= makeImageBuilder(home, registryVariables(settings, variables))),
+    images: (signal) => (images ??= makeImageBuilder(home, registryVariables(settings, variables), signal)),
   });
 }
 
-async function makeImageBuilder(home: string, variables: App["variables"]): Promise<ImageBuilder> {
-  const { imageBuilder } = await import("./image/image-builder.ts");
-  return imageBuilder({ home, variables, installation: installation() });
+async function makeImageBuilder(home: string, variables: App["variables"], signal: AbortSignal): Promise<ImageBuilder> {
+  const { version, files } = installation();
+  const [{ imageBuilder }, runtime] = await Promise.all([import("./image/image-builder.ts"), files(home, signal)]);
+  return imageBuilder({ home, variables, installation: { version, ...runtime } });
 }
 
 async function checkThisMachine(
@@ -236,7 +237,7 @@ async function joinCluster(
     gateway: settings.gateway,
     prometheus: settings.prometheus,
     client,
-    version: installation().version,
+    version: cortexVersion(),
     now: Date.now,
   });
 }
@@ -271,7 +272,7 @@ async function joinClouds(
   const profile = variables.AWS_PROFILE || undefined;
   const inside = kubernetesInside({
     clock: aws.clock,
-    version: installation().version,
+    version: cortexVersion(),
     ...(addonsDir !== undefined && { addonsDir }),
     connect: (cluster, until) => connectTo({ eks: eksSettings(cluster, profile) }, variables, until),
   });

@@ -62,8 +62,14 @@ const nobody = {
 
 const limitMs = 20_000;
 
-/** Fills the code caches beside `main` by running its commands in a home and a project of their own. */
-export async function fillCodeCaches(main: string): Promise<void> {
+/** Without it V8 hashes strings by a seed of chance, and no two caches are alike; a program that runs without it takes them. */
+const sameEachTime = "--random-seed=1";
+
+/**
+ * Fills the code caches beside `main` by running its commands in a home and a project of their own.
+ * @param node what runs them: the Node whose caches they shall be, and what must stand before it
+ */
+export async function fillCodeCaches(main: string, node: readonly string[] = [projectNode()]): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), "cortex-build-"));
   try {
     await writeFile(join(folder, "cortex.yaml"), configuration);
@@ -78,7 +84,8 @@ export async function fillCodeCaches(main: string): Promise<void> {
       ...nobody,
     };
     const statuses: (number | null)[] = [];
-    for (const command of commands) statuses.push(await runOnce(main, command, folder, env));
+    for (const command of commands)
+      statuses.push(await runOnce([...node, sameEachTime, main, ...command], folder, env));
     if (statuses.at(-1) === 0) await agentGone(dirname(main));
   } finally {
     await rm(folder, { recursive: true, force: true, maxRetries: 10 });
@@ -101,14 +108,10 @@ async function freePort(): Promise<number> {
 }
 
 /** A command that fails has still compiled what it ran; that it works is for the tests to say. */
-function runOnce(
-  main: string,
-  command: readonly string[],
-  cwd: string,
-  env: NodeJS.ProcessEnv,
-): Promise<number | null> {
+function runOnce(command: readonly string[], cwd: string, env: NodeJS.ProcessEnv): Promise<number | null> {
+  const [program, ...args] = command;
   return new Promise((resolve, reject) => {
-    const child = spawn(projectNode(), [main, ...command], { cwd, env, stdio: "ignore", timeout: limitMs });
+    const child = spawn(program!, args, { cwd, env, stdio: "ignore", timeout: limitMs });
     child.on("error", reject);
     child.on("close", resolve);
   });

@@ -7,9 +7,10 @@ const { openSync, readFileSync, readSync, renameSync, writeFileSync } = require(
 const { pathToFileURL } = require("node:url");
 const vm = require("node:vm");
 
-// The build puts in where each chunk lies in the pack; it stays open, so that it can be read though a build removes it.
+// The build puts in where each chunk lies in the pack, and for an executable of its own that the pack lies in that.
 const index = undefined;
-const pack = index === undefined ? undefined : openSync(`${__dirname}/chunks.pack`);
+const isExecutable = false;
+const pack = index === undefined ? undefined : isExecutable ? executablePack() : filePack();
 const url = pathToFileURL(__filename).href;
 const chunks = new Map();
 const scripts = new Map();
@@ -25,7 +26,8 @@ function load(id) {
   const name = id.slice(2);
   const file = `${__dirname}/${name}`;
   const { code, cachedData } = pack === undefined ? readChunk(file) : readPacked(name);
-  const script = new vm.Script(code, { filename: file, cachedData });
+  // The name stands in code caches and stack traces: the same wherever it was built, and wherever it lies.
+  const script = new vm.Script(code, { filename: `cortex/${name}`, cachedData });
   if (fillsCaches) scripts.set(file, script);
   const chunk = { exports: {} };
   chunks.set(id, chunk);
@@ -45,11 +47,27 @@ function lazily(id) {
 }
 
 function readPacked(name) {
-  const [offset, codeBytes, cacheBytes] = index[name];
-  const bytes = Buffer.allocUnsafeSlow(codeBytes + cacheBytes);
-  readSync(pack, bytes, 0, bytes.length, offset);
+  const [offset, codeBytes, cacheBytes, deflatedBytes] = index[name];
+  const stored = pack(offset, deflatedBytes ?? codeBytes + cacheBytes);
+  const bytes = deflatedBytes === undefined ? stored : require("node:zlib").inflateRawSync(stored);
   const cachedData = cacheBytes > 0 ? bytes.subarray(codeBytes) : undefined;
   return { code: bytes.latin1Slice(0, codeBytes), cachedData };
+}
+
+/** The file stays open, so that it can be read though a later build removes it. */
+function filePack() {
+  const file = openSync(`${__dirname}/chunks.pack`);
+  return (offset, length) => {
+    const bytes = Buffer.allocUnsafeSlow(length);
+    readSync(file, bytes, 0, length, offset);
+    return bytes;
+  };
+}
+
+/** What lies in the executable is mapped into memory already. */
+function executablePack() {
+  const asset = require("node:sea").getRawAsset("chunks.pack");
+  return (offset, length) => Buffer.from(asset, offset, length);
 }
 
 /** While the caches are being filled, every chunk is still a file. */

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { PackedFiles } from "./unpack-files.ts";
 
 declare const __CORTEX_VERSION__: string | undefined;
 declare const __CORTEX_BUILD__: string | undefined;
@@ -9,6 +10,14 @@ const here = dirname(fileURLToPath(import.meta.url));
 
 /** True when Node runs the sources; false in a bundle, whose chunks lie in one folder with main.js, runtime and wheels. */
 const runsFromSource = import.meta.url.endsWith("/src/platform/installation.ts");
+
+/** Where the parts of Cortex that run in Python lie. */
+export interface InstalledFiles {
+  /** Holds launch.py, wheels.lock and the package cortex_runtime. */
+  readonly runtimeFolder: string;
+  /** Holds the wheels that the runtime needs; from source they are there once the project was built. */
+  readonly wheelsFolder: string;
+}
 
 /** The version that `cortex --version` prints. */
 export function cortexVersion(): string {
@@ -22,8 +31,34 @@ export function buildId(): string {
 }
 
 /** What starts this program again: the executable first, then the arguments that stand before a command's own. */
-export function programArguments(): readonly [executable: string, ...rest: string[]] {
-  return [process.execPath, runsFromSource ? join(here, "../main.ts") : join(here, "main.js")];
+function programArguments(): readonly [executable: string, ...rest: string[]] {
+  if (isExecutable()) return [process.execPath];
+  return [process.execPath, ...process.execArgv, runsFromSource ? join(here, "../main.ts") : join(here, "main.js")];
+}
+
+/** Whether the program is one file, which holds all that belongs to it. */
+function isExecutable(): boolean {
+  return process.getBuiltinModule("node:sea").isSea();
+}
+
+/**
+ * What an executable brings along is unpacked below `home` when it is first asked for.
+ * @throws DISK_FULL, NOT_WRITABLE, INTERRUPTED
+ */
+async function installedFiles(home: string, signal: AbortSignal): Promise<InstalledFiles> {
+  if (runsFromSource) return { runtimeFolder: join(here, "../runtime"), wheelsFolder: join(here, "../../dist/wheels") };
+  const folder = isExecutable() ? await unpackOwnFiles(home, signal) : here;
+  return { runtimeFolder: join(folder, "runtime"), wheelsFolder: join(folder, "wheels") };
+}
+
+async function unpackOwnFiles(home: string, signal: AbortSignal): Promise<string> {
+  const { getAsset, getRawAsset } = process.getBuiltinModule("node:sea");
+  const { unpackFiles } = await import("./unpack-files.ts");
+  const packed: PackedFiles = {
+    index: JSON.parse(getAsset("files.json", "utf8")),
+    bytes: Buffer.from(getRawAsset("files.pack") as ArrayBuffer),
+  };
+  return unpackFiles(join(home, "programs"), buildId(), packed, signal);
 }
 
 /** This Cortex as what it starts must know it. */
@@ -32,9 +67,6 @@ export function installation() {
     version: cortexVersion(),
     build: buildId(),
     program: programArguments(),
-    /** The Python package that serves a handler, and what launches it. */
-    runtimeFolder: runsFromSource ? join(here, "../runtime") : join(here, "runtime"),
-    /** The wheels that the runtime needs; from source they are there once the project was built. */
-    wheelsFolder: runsFromSource ? join(here, "../../dist/wheels") : join(here, "wheels"),
+    files: installedFiles,
   } as const;
 }

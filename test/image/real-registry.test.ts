@@ -29,7 +29,9 @@ describe.skipIf(!registry)("the iris example (needs CORTEX_TEST_REGISTRY)", { ti
     const home = join(folder, "home");
     const push = async () => {
       const events: ImageEvent[] = [];
-      const builder = imageBuilder({ home, variables: process.env, installation: installation() });
+      const { version, files } = installation();
+      const runtime = await files(home, noAbort);
+      const builder = imageBuilder({ home, variables: process.env, installation: { version, ...runtime } });
       const read = await readProject(project, { configFile: "cortex.yaml", signal: noAbort });
       const baseImage = `${registry}/library/python:3.11-slim`;
       const input = { project: read, handler, architecture: "amd64", repository, baseImage };

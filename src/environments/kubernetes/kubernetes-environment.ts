@@ -52,7 +52,7 @@ export interface KubernetesOptions extends ClusterOverrides {
   /** Of this Cortex. */
   readonly version: string;
   connect(signal: AbortSignal): Promise<KubeClient>;
-  images(): Promise<ImageBuilder>;
+  images(signal: AbortSignal): Promise<ImageBuilder>;
   /** Where the lines of replicas that are gone are kept; undefined: nowhere. */
   archive?(signal: AbortSignal): Promise<LogArchive>;
   now(): number;

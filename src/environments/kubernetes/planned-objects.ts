@@ -64,7 +64,7 @@ async function withImage(
   const handler = "handler" in revision.api ? revision.api.handler : null;
   if (!handler) return describe(revision, ports, undefined);
   const [builder, input] = await Promise.all([
-    ports.options.images(),
+    ports.options.images(signal),
     imageInput(handler, revision.project, ports, signal),
   ]);
   const [built, credentials] = await Promise.all([

@@ -29,7 +29,7 @@ export interface PreparePorts {
     readonly registry?: string;
     readonly baseImage?: string;
     readonly version: string;
-    images(): Promise<ImageBuilder>;
+    images(signal: AbortSignal): Promise<ImageBuilder>;
     now(): number;
   };
 }
@@ -48,7 +48,10 @@ export async function* prepareRevision(
   const handler = "handler" in input.api ? input.api.handler : null;
   if (!handler) return describe(input, ports, undefined);
   const { options } = ports;
-  const [builder, image] = await Promise.all([options.images(), imageInput(handler, input.project, ports, signal)]);
+  const [builder, image] = await Promise.all([
+    options.images(signal),
+    imageInput(handler, input.project, ports, signal),
+  ]);
   const built = yield* told((onEvent) => builder.build(image, onEvent, signal), signal);
   yield* told((onEvent) => builder.push(built, onEvent, signal), signal);
   const credentials = await builder.pullCredentials(image.repository, signal);

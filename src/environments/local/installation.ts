@@ -1,3 +1,5 @@
+import type { InstalledFiles } from "../../platform/installation.ts";
+
 /** What the environment must know of the Cortex that it belongs to. */
 export interface Installation {
   readonly version: string;
@@ -5,8 +7,9 @@ export interface Installation {
   readonly build: string;
   /** How to start this program again: the executable and the arguments before a command's own. */
   readonly program: readonly string[];
-  /** Holds launch.py and the package cortex_runtime. */
-  readonly runtimeFolder: string;
-  /** Holds the wheels that the runtime needs. */
-  readonly wheelsFolder: string;
+  /**
+   * Where its parts in Python lie; what they are in is not on the disk before the first call.
+   * @throws DISK_FULL, NOT_WRITABLE
+   */
+  files(home: string, signal: AbortSignal): Promise<InstalledFiles>;
 }

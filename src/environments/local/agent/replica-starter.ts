@@ -36,7 +36,7 @@ export function replicaStarter({
         log.system(line);
         history.push({ type: "replica", replica, phase: "preparing packages", at: Date.now(), detail: line });
       };
-      const runtime = { runtimeFolder: installation.runtimeFolder, wheelsFolder: installation.wheelsFolder };
+      const runtime = await installation.files(home, signal);
       const request = { home, projectDir, handler, runtime, variables: process.env };
       const python = await preparePackages(request, progress, signal);
       usedPackages.add(python.key);
@@ -46,7 +46,7 @@ export function replicaStarter({
         revision: revision.number,
         projectDir,
         python,
-        runtimeDir: installation.runtimeFolder,
+        runtimeDir: runtime.runtimeFolder,
         socketFolder: socketFolder(home),
         stateFolder: localFolders(home).replicas,
         env: handler.env,
