@@ -7,11 +7,12 @@ import type { CloudClusters, ClusterId } from "./core/cloud-cluster.ts";
 import type { ClusterAdmin } from "./core/cluster.ts";
 import type { Environment } from "./core/environment.ts";
 import { CortexError } from "./core/errors.ts";
+import type { ProgramUpdates } from "./core/program-update.ts";
 import type { LogArchive } from "./environments/kubernetes/logs/log-archive.ts";
 import type { ImageBuilder } from "./image/image.ts";
 import type { KnownCluster } from "./kubernetes/connect.ts";
 import type { KubeClient } from "./kubernetes/kube-client.ts";
-import { cortexVersion, installation } from "./platform/installation.ts";
+import { cortexVersion, installation, isPackaged } from "./platform/installation.ts";
 
 /**
  * The program: answers what needs no loading at once, joins the parts for all else, and turns Ctrl-C into an abort signal. The only
@@ -24,6 +25,7 @@ async function main(args: readonly string[]): Promise<void> {
     const { runAgent } = await import("./environments/local/agent/agent-main.ts");
     return runAgent(args.slice(1), installation());
   }
+  if (args[0] === "__find-newest-version") return findNewestVersion();
   const app = await joinParts(args, interruptSignal());
   if (args[0] === "__complete") {
     const { completeWords } = await import("./cli/complete.ts");
@@ -138,6 +140,8 @@ async function joinParts(args: readonly string[], signal: AbortSignal): Promise<
       const { hostname, userInfo } = await import("node:os");
       return `${userInfo().username}@${hostname()}`;
     },
+    updates: () => joinUpdates(variables),
+    newerVersion: isPackaged() ? () => newerVersion(home) : undefined,
     checkMachine: (checkSignal) => checkThisMachine(home, variables, checkSignal),
     async checkEnvironment(name, checkSignal) {
       const { usableEnvironment } = await import("./cli/settings-changes.ts");
@@ -183,6 +187,47 @@ async function makeImageBuilder(home: string, variables: App["variables"], signa
   const { version, files } = installation();
   const [{ imageBuilder }, runtime] = await Promise.all([import("./image/image-builder.ts"), files(home, signal)]);
   return imageBuilder({ home, variables, installation: { version, ...runtime } });
+}
+
+async function joinUpdates(variables: App["variables"]): Promise<ProgramUpdates> {
+  const { programUpdates } = await import("./upgrade/program-updates.ts");
+  const { execPath: executable, platform, arch: architecture } = process;
+  const running = { version: cortexVersion(), executable, isPackaged: isPackaged(), platform, architecture };
+  return programUpdates({ running, variables });
+}
+
+/** Tells what was found earlier; what is to be found is found by a process of its own, for which nobody waits. */
+async function newerVersion(home: string): Promise<string | undefined> {
+  const { keepKnownUpdate, planNotice, readKnownUpdate } = await import("./upgrade/update-notice.ts");
+  const { newer, asks, known } = planNotice(await readKnownUpdate(home), cortexVersion(), Date.now());
+  // Kept before it is asked, so that a network that is away is not asked by every command.
+  if (asks || newer !== undefined) await keepKnownUpdate(home, known);
+  if (asks) {
+    const { spawn } = await import("node:child_process");
+    const [executable, ...rest] = installation().program;
+    spawn(executable, [...rest, "__find-newest-version"], {
+      detached: true,
+      stdio: "ignore",
+      windowsHide: true,
+    }).unref();
+  }
+  return newer;
+}
+
+/** Asks for the newest version, and keeps it for a command to tell. Says nothing, whatever happens. */
+async function findNewestVersion(): Promise<void> {
+  const [{ keepKnownUpdate, readKnownUpdate }, { cortexHome }] = await Promise.all([
+    import("./upgrade/update-notice.ts"),
+    import("./platform/home.ts"),
+  ]);
+  const home = cortexHome(process.env);
+  try {
+    const newest = await (await joinUpdates(process.env)).newest(AbortSignal.timeout(15_000));
+    await keepKnownUpdate(home, { ...(await readKnownUpdate(home)), newest });
+  } catch {
+    // Another day.
+  }
+  return end(0);
 }
 
 async function checkThisMachine(

@@ -23,6 +23,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     "environments/local",
     "environments/kubernetes",
     "aws",
+    "upgrade",
   ],
   cli: ["cli", "core", "spec", "platform"],
   core: ["core", "spec"],
@@ -35,6 +36,8 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   kubernetes: ["kubernetes", "core", "spec/nearest", "platform"],
   /** The one wrapper around the AWS SDK. */
   aws: ["aws", "core", "spec", "platform"],
+  /** Newer versions of this program. */
+  upgrade: ["upgrade", "core", "platform", "packages/unzip", "image/layers/tar-reader"],
   image: ["image", "aws", "packages", "core", "spec", "platform", "project"],
   cluster: ["cluster", "aws", "kubernetes", "core", "spec", "platform"],
   "environments/local": ["environments/local", "packages", "core", "spec", "platform", "project"],

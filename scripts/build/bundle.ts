@@ -1,5 +1,5 @@
 import { basename } from "node:path";
-import { build, transform } from "esbuild";
+import { type BuildOptions, build, transform } from "esbuild";
 import { commonJsPackages } from "./commonjs-packages.ts";
 import { sdkSchemas } from "./sdk-schemas.ts";
 
@@ -17,7 +17,20 @@ export const buildIdPlaceholder = "<the id of this build>";
  * Names stay as they are written, so that a stack trace can be read; the code caches make up for the size.
  */
 export async function bundle(entry: string, version: string): Promise<Chunk[]> {
-  const { outputFiles } = await build({
+  const { outputFiles } = await build({ ...bundleOptions(entry, version), write: false });
+  return Promise.all(outputFiles.map(async ({ path, text }) => toScript(basename(path), text)));
+}
+
+/** @returns the files that something of is in the bundle, relative to the working folder, sorted */
+export async function bundledFiles(entry: string, version: string): Promise<string[]> {
+  const { metafile } = await build({ ...bundleOptions(entry, version), write: false, metafile: true });
+  const inputs = Object.values(metafile.outputs).flatMap((output) => Object.entries(output.inputs));
+  const used = inputs.filter(([, { bytesInOutput }]) => bytesInOutput > 0).map(([path]) => path);
+  return [...new Set(used)].sort();
+}
+
+function bundleOptions(entry: string, version: string) {
+  return {
     entryPoints: { entry },
     bundle: true,
     splitting: true,
@@ -31,14 +44,12 @@ export async function bundle(entry: string, version: string): Promise<Chunk[]> {
     charset: "ascii",
     legalComments: "none",
     plugins: [commonJsPackages, sdkSchemas],
-    write: false,
     define: {
       __CORTEX_VERSION__: JSON.stringify(version),
       __CORTEX_BUILD__: JSON.stringify(buildIdPlaceholder),
     },
     logLevel: "warning",
-  });
-  return Promise.all(outputFiles.map(async ({ path, text }) => toScript(basename(path), text)));
+  } satisfies BuildOptions;
 }
 
 /** An ES module as a function that the loader calls. Top-level `await` cannot be said that way, and fails the build. */

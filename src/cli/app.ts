@@ -5,6 +5,7 @@ import type { ClusterAdmin } from "../core/cluster.ts";
 import type { ProjectFiles } from "../core/deploy.ts";
 import type { ApiState, Environment } from "../core/environment.ts";
 import type { Kubeconfigs } from "../core/kubeconfig.ts";
+import type { ProgramUpdates } from "../core/program-update.ts";
 import type { Terminal } from "./render/terminal.ts";
 import type { SettingsStore } from "./settings.ts";
 
@@ -57,6 +58,13 @@ export interface App {
   checkMachine(signal: AbortSignal): Promise<readonly Check[]>;
   /** What an environment looks like from here, for `doctor`; of `local` it is the machine. @throws ENVIRONMENT_NOT_FOUND, NOT_SUPPORTED */
   checkEnvironment(name: string, signal: AbortSignal): Promise<readonly Check[]>;
+  /** Newer versions of this program, and how one is installed. */
+  updates(): Promise<ProgramUpdates>;
+  /**
+   * A newer version that it is time to tell of, by what was found earlier; undefined for none. Waits for no network: what is
+   * to be found out is found out after this program has ended. Only where the program is a file of its own.
+   */
+  readonly newerVersion: (() => Promise<string | undefined>) | undefined;
   /** Set by a command that ends without an error but not with 0: `diff` that found some, `predict` that was refused. */
   exitStatus: number;
   /** What a command that is interrupted now leaves behind, in one line. */

@@ -136,6 +136,13 @@ export const catalog: readonly CommandEntry[] = [
     load: async () => (await import("./version.ts")).versionCommand,
   },
   {
+    name: "upgrade",
+    usage: "[options] [version]",
+    summary: "replace this program by its newest version",
+    group: tool,
+    load: async () => (await import("./upgrade.ts")).upgradeCommand,
+  },
+  {
     name: "completion",
     usage: "<shell>",
     summary: "print a completion script for bash, zsh, fish or powershell",

@@ -10,7 +10,21 @@ export async function runCli(app: App): Promise<number> {
     const failure = app.signal.aborted ? interrupted(app) : error;
     await report(failure, app);
     return exitStatus(failure);
+  } finally {
+    await tellOfNewer(app);
   }
+}
+
+/** Only a person is told, and never in the middle of what a program reads. */
+async function tellOfNewer(app: App): Promise<void> {
+  const { newerVersion, terminal, variables, args } = app;
+  const isWanted = terminal.isLive && !variables.CORTEX_NO_UPDATE_NOTICE && !wantsJson(args) && args[0] !== "upgrade";
+  if (!newerVersion || !isWanted) return;
+  const newer = await newerVersion().catch(() => undefined);
+  if (newer === undefined) return;
+  await terminal.stderr.write(
+    `cortex ${newer} is there: \`cortex upgrade\` (CORTEX_NO_UPDATE_NOTICE=1: do not tell)\n`,
+  );
 }
 
 async function report(error: unknown, app: App): Promise<void> {

@@ -30,15 +30,15 @@ export function buildId(): string {
   return typeof __CORTEX_BUILD__ === "undefined" ? "dev" : __CORTEX_BUILD__;
 }
 
-/** What starts this program again: the executable first, then the arguments that stand before a command's own. */
-function programArguments(): readonly [executable: string, ...rest: string[]] {
-  if (isExecutable()) return [process.execPath];
-  return [process.execPath, ...process.execArgv, runsFromSource ? join(here, "../main.ts") : join(here, "main.js")];
+/** Whether the program is one file, which holds all that belongs to it. */
+export function isPackaged(): boolean {
+  return process.getBuiltinModule("node:sea").isSea();
 }
 
-/** Whether the program is one file, which holds all that belongs to it. */
-function isExecutable(): boolean {
-  return process.getBuiltinModule("node:sea").isSea();
+/** What starts this program again: the executable first, then the arguments that stand before a command's own. */
+function programArguments(): readonly [executable: string, ...rest: string[]] {
+  if (isPackaged()) return [process.execPath];
+  return [process.execPath, ...process.execArgv, runsFromSource ? join(here, "../main.ts") : join(here, "main.js")];
 }
 
 /**
@@ -47,7 +47,7 @@ function isExecutable(): boolean {
  */
 async function installedFiles(home: string, signal: AbortSignal): Promise<InstalledFiles> {
   if (runsFromSource) return { runtimeFolder: join(here, "../runtime"), wheelsFolder: join(here, "../../dist/wheels") };
-  const folder = isExecutable() ? await unpackOwnFiles(home, signal) : here;
+  const folder = isPackaged() ? await unpackOwnFiles(home, signal) : here;
   return { runtimeFolder: join(folder, "runtime"), wheelsFolder: join(folder, "wheels") };
 }
 

@@ -10,6 +10,7 @@ import type { ProjectFiles } from "../../../src/core/deploy.ts";
 import type { Environment } from "../../../src/core/environment.ts";
 import { CortexError } from "../../../src/core/errors.ts";
 import type { Kubeconfigs } from "../../../src/core/kubeconfig.ts";
+import type { ProgramUpdates } from "../../../src/core/program-update.ts";
 import { FakeEnvironment } from "./fake-environment.ts";
 import { now, realtimeApi } from "./states.ts";
 
@@ -31,6 +32,8 @@ export interface RunOptions {
   readonly places?: readonly ApiPlace[];
   readonly clouds?: CloudClusters;
   readonly kubeconfigs?: Kubeconfigs;
+  readonly updates?: ProgramUpdates;
+  readonly newerVersion?: () => Promise<string | undefined>;
   /** Called after each write, so that a test can interrupt the command when it has said something. */
   readonly onWrite?: (written: Written, interrupt: () => void) => void;
 }
@@ -94,6 +97,8 @@ export function fakeApp(
       probe: async () => ({ version: "v1.34.4" }),
     },
     cloudPolicies: () => import("../../../src/cluster/policies.ts"),
+    updates: async () => options.updates!,
+    newerVersion: options.newerVersion,
     checkMachine: async () => options.checks ?? [],
     checkEnvironment: async () => options.checks ?? [],
     exitStatus: 0,
