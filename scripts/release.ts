@@ -8,16 +8,16 @@ import { parseArgs } from "node:util";
 import { completionScript } from "../src/cli/completion-scripts.ts";
 import { programSummary } from "../src/cli/root-help.ts";
 import { replaceFile } from "./build/files.ts";
-import { hasXz, makeTarGz, makeTarXz, makeZip } from "./release/archives.ts";
 import type { Manifest, PackagedTarget } from "./package/manifest.ts";
+import { hasXz, makeTarGz, makeTarXz, makeZip } from "./release/archives.ts";
 import { bundledNode, bundledNpmPackages, bundledWheels, lockedWheels } from "./release/bundled.ts";
 import { manPages } from "./release/man-pages.ts";
 import {
   archiveFile,
   archiveFolder,
+  checkedManifest,
   checksumsText,
   isWindows,
-  checkedManifest,
   type Released,
   sha256Of,
 } from "./release/manifest.ts";

@@ -81,7 +81,7 @@ function Install-Cortex {
 # What every Cortex has inside and no other program does; one that is found is not started to learn what it is.
 function Test-Cortex([string] $path) {
   $latin1 = [Text.Encoding]::GetEncoding(28591)
-  return $latin1.GetString([IO.File]::ReadAllBytes($path)).Contains('turns Python models into web APIs')
+  return $latin1.GetString([IO.File]::ReadAllBytes($path)).Contains('Turns a Python model into an autoscaling web API')
 }
 
 # A program that runs cannot be written over, but moved aside; what is left of it is removed by `cortex upgrade`.

@@ -13,7 +13,7 @@ set -eu
 
 releases=https://github.com/OWNER_TO_BE_SET/cortex/releases
 # What every Cortex has inside and no other program does; one that is found is not started to learn what it is.
-marker="turns Python models into web APIs"
+marker="Turns a Python model into an autoscaling web API"
 work=
 
 main() {

@@ -24,7 +24,7 @@ export const thisTarget = `${process.platform === "win32" ? "win" : process.plat
 
 /** A program that says its version and does nothing else; that it is a Cortex can be seen from its text. */
 export function standIn(version: string): string {
-  return `#!/bin/sh\n# turns Python models into web APIs\necho cortex ${version}\n`;
+  return `#!/bin/sh\n# Turns a Python model into an autoscaling web API\necho cortex ${version}\n`;
 }
 
 /** @param folder what to serve; without one an empty folder, removed at the end */
