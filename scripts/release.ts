@@ -11,6 +11,7 @@ import { replaceFile } from "./build/files.ts";
 import type { Manifest, PackagedTarget } from "./package/manifest.ts";
 import { hasXz, makeTarGz, makeTarXz, makeZip } from "./release/archives.ts";
 import { bundledNode, bundledNpmPackages, bundledWheels, lockedWheels } from "./release/bundled.ts";
+import { joinPackages } from "./release/join-packages.ts";
 import { manPages } from "./release/man-pages.ts";
 import {
   archiveFile,
@@ -28,7 +29,12 @@ import { billOfMaterials, type NpmBom } from "./release/sbom.ts";
 import { releaseTime } from "./release/time.ts";
 import { projectRoot } from "./toolchain.mjs";
 
-const { values } = parseArgs({ options: { dist: { type: "string", default: join(projectRoot, "dist") } } });
+const { values } = parseArgs({
+  options: {
+    dist: { type: "string", default: join(projectRoot, "dist") },
+    from: { type: "string", multiple: true, default: [] },
+  },
+});
 const dist = resolve(values.dist);
 const out = join(dist, "release");
 const staging = join(dist, "release.partial");
@@ -40,6 +46,10 @@ const project = JSON.parse(readFileSync(join(projectRoot, "package.json"), "utf8
 await makeRelease();
 
 async function makeRelease(): Promise<void> {
+  await joinPackages(
+    values.from.map((folder) => resolve(folder)),
+    dist,
+  );
   const manifest = await checkedManifest(dist);
   const time = releaseTime(process.env, () => git("log", "-1", "--format=%ct"));
   for (const folder of [out, staging]) await rm(folder, { recursive: true, force: true });
@@ -63,7 +73,7 @@ interface Texts {
 }
 
 async function makeTexts({ version, node, targets }: Manifest, time: number): Promise<Texts> {
-  const wheels = lockedWheels(targets.map(({ target }) => target));
+  const wheels = lockedWheels(targets.map(({ target }) => target.replace(/^win-/, "win32-")));
   const npm = await bundledNpmPackages(version);
   const python = await bundledWheels(ownWheels, wheels);
   const notices = noticesText({ node: await bundledNode(node), npm, python });

@@ -13,8 +13,8 @@ export interface ReleaseServer extends AsyncDisposable {
   readonly folder: string;
   /** Paths that were asked for, in order. */
   readonly asked: readonly string[];
-  /** Adds a release, which is then the newest. @param program text of what is packed as the program */
-  add(version: string, program: string, target?: string): Promise<void>;
+  /** Adds a release, which is then the newest. @param program what is packed as the program */
+  add(version: string, program: string | Uint8Array, target?: string): Promise<void>;
   /** Changes a file after its checksum was taken. */
   spoil(path: string): Promise<void>;
 }
@@ -58,7 +58,7 @@ export async function releaseServer(folder?: string): Promise<ReleaseServer> {
   };
 }
 
-async function addRelease(root: string, version: string, program: string, target: string): Promise<void> {
+async function addRelease(root: string, version: string, program: string | Uint8Array, target: string): Promise<void> {
   const staging = await mkdtemp(join(root, ".staging-"));
   const name = archiveFolder(version, target);
   const file = join(staging, name, isWindows(target) ? "cortex.exe" : "cortex");

@@ -1,0 +1,323 @@
+import { execFile, spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { chmodSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdtemp, readdir, readFile, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { releasesUrl } from "../../src/platform/releases.ts";
+import { type ReleaseServer, releaseServer, standIn, thisTarget } from "../support/release-server.ts";
+
+const root = resolve(import.meta.dirname, "../..");
+const run = promisify(execFile);
+const isUnix = process.platform !== "win32";
+const archive = `cortex-1.0.0-${thisTarget}`;
+/** Found on every Linux and macOS; curl, wget and xz are given to a test that has them. */
+const tools =
+  "sh uname getconf ldd ls grep sed head mktemp mkdir rm mv chmod tar gzip cut readlink cat id date sha256sum shasum sysctl expr".split(
+    " ",
+  );
+
+interface Installed {
+  readonly status: number | null;
+  readonly output: string;
+}
+
+/** A machine where nothing is installed: a home, and a folder with the programs that it has. */
+interface Machine extends AsyncDisposable {
+  readonly home: string;
+  readonly program: string;
+  /** Puts a script on the PATH. */
+  fake(name: string, script: string): void;
+  /** Runs a command line as a person would, releases coming from `releases`. */
+  shell(command: string, variables?: Readonly<Record<string, string>>): Promise<Installed>;
+  /** Runs install.sh. */
+  install(args?: readonly string[], variables?: Readonly<Record<string, string>>): Promise<Installed>;
+}
+
+let releases: ReleaseServer;
+
+beforeAll(async () => {
+  releases = await releaseServer();
+  await releases.add("0.9.0", standIn("0.9.0"));
+  await releases.add("1.0.0", standIn("1.0.0"));
+  for (const name of ["install.sh", "install.ps1"]) {
+    writeFileSync(join(releases.folder, "latest/download", name), readFileSync(join(root, "scripts/release", name)));
+  }
+});
+
+afterAll(() => releases[Symbol.asyncDispose]());
+
+async function machine(has: readonly string[] = ["curl", "xz"]): Promise<Machine> {
+  // A name with what shells stumble over.
+  const folder = await mkdtemp(join(tmpdir(), "cortex test-"));
+  const [home, bin] = [join(folder, "höme"), join(folder, "bin")];
+  mkdirSync(home);
+  mkdirSync(bin);
+  for (const name of [...tools, ...has]) {
+    const found = spawnSync("sh", ["-c", `command -v ${name}`], { encoding: "utf8" }).stdout.trim();
+    if (found.startsWith("/")) symlinkSync(found, join(bin, name));
+  }
+  const shell: Machine["shell"] = async (command, variables = {}) => {
+    const env = {
+      HOME: home,
+      PATH: `${join(home, ".local/bin")}:${bin}`,
+      CORTEX_RELEASES_URL: releases.url,
+      ...variables,
+    };
+    // Not run synchronously: the server is in this process.
+    return run("/bin/sh", ["-c", `{ ${command}\n} 2>&1`], { env, cwd: home }).then(
+      ({ stdout }) => ({ status: 0, output: stdout }),
+      (error: { code: number; stdout: string }) => ({ status: error.code, output: error.stdout }),
+    );
+  };
+  return {
+    home,
+    program: join(home, ".local/bin/cortex"),
+    shell,
+    fake(name, script) {
+      spawnSync("rm", ["-f", join(bin, name)]);
+      writeFileSync(join(bin, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+    },
+    install: (args = [], variables) =>
+      shell(["sh", join(root, "scripts/release/install.sh"), ...args].map((word) => `'${word}'`).join(" "), variables),
+    [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
+  };
+}
+
+function put(file: string, text: string): void {
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, text);
+  chmodSync(file, 0o755);
+}
+
+/** The blocks for a shell in a section of README.md. */
+function printedCommands(section: string): string[] {
+  const text = readFileSync(join(root, "README.md"), "utf8").split(`\n## ${section}\n`)[1]!.split("\n## ")[0]!;
+  return [...text.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map(([, block]) => block!);
+}
+
+describe.skipIf(!isUnix)("the section `Install` of README.md", () => {
+  test("installs as it is printed, releases coming from this machine", async () => {
+    await using here = await machine();
+    const commands = printedCommands("Install");
+    expect(commands).toHaveLength(1);
+    const ran = await here.shell(commands.join("").replaceAll(releasesUrl, releases.url));
+    expect(ran).toEqual({ status: 0, output: expect.stringContaining(`cortex 1.0.0 is installed: ${here.program}\n`) });
+    expect(ran.output.endsWith("\ncortex 1.0.0\n")).toBe(true);
+    expect((await stat(here.program)).mode & 0o777).toBe(0o755);
+  });
+});
+
+describe.skipIf(!isUnix)("install.sh", () => {
+  test.each([[["curl"]], [["wget"]], [["wget", "xz"]]])("needs no more than %j", async (has) => {
+    await using here = await machine(has);
+    expect(await here.install()).toMatchObject({ status: 0 });
+    expect(await readFile(here.program, "utf8")).toBe(standIn("1.0.0"));
+    expect(await readdir(dirname(here.program))).toEqual(["cortex"]);
+  });
+
+  test("says what is missing where there is neither curl nor wget, or nothing that computes SHA-256", async () => {
+    await using bare = await machine([]);
+    expect((await bare.install()).output).toContain("error: neither curl nor wget is there");
+    await using here = await machine(["curl"]);
+    for (const name of ["sha256sum", "shasum"]) spawnSync("rm", ["-f", join(here.home, "../bin", name)]);
+    const ran = await here.install();
+    expect(ran.output).toContain("nothing here computes SHA-256");
+    expect(ran.status).toBe(1);
+    expect(existsSync(here.program)).toBe(false);
+  });
+
+  test("installs the version that is named, into the folder that is named, and says when that is not on the PATH", async () => {
+    await using here = await machine();
+    const folder = join(here.home, "my tools");
+    const ran = await here.install(["v0.9.0"], { CORTEX_INSTALL_DIR: folder });
+    expect(ran.output).toContain(`${folder} is not on your PATH: export PATH="${folder}:$PATH"`);
+    expect(await readFile(join(folder, "cortex"), "utf8")).toBe(standIn("0.9.0"));
+    expect(existsSync(here.program)).toBe(false);
+  });
+
+  test("replaces an older Cortex, but no other program of that name unless it is told to", async () => {
+    await using here = await machine();
+    put(here.program, standIn("0.9.0"));
+    expect(await here.install()).toMatchObject({ status: 0 });
+    expect(await readFile(here.program, "utf8")).toBe(standIn("1.0.0"));
+    // It is not even started.
+    const other = `#!/bin/sh\ntouch ${JSON.stringify(join(here.home, "started"))}\n`;
+    put(here.program, other);
+    const refused = await here.install();
+    expect(refused).toEqual({
+      status: 1,
+      output:
+        `error: ${here.program} is there already, and it is not this Cortex but another program\n` +
+        "hint: to keep it, set CORTEX_INSTALL_DIR to another folder; to replace it, add --replace: | sh -s -- --replace\n",
+    });
+    expect(await readFile(here.program, "utf8")).toBe(other);
+    expect(existsSync(join(here.home, "started"))).toBe(false);
+    expect(await here.install(["--replace"])).toMatchObject({ status: 0 });
+    expect(await readFile(here.program, "utf8")).toBe(standIn("1.0.0"));
+  });
+
+  test("says what a link leads to, and leaves it and that alone", async () => {
+    await using here = await machine();
+    const clone = join(here.home, "clone/dist/cortex");
+    put(clone, "#!/bin/sh\n");
+    mkdirSync(dirname(here.program), { recursive: true });
+    symlinkSync(clone, here.program);
+    expect((await here.install()).output).toContain(`not this Cortex but a link to ${clone}`);
+    expect(await here.install(["--replace"])).toMatchObject({ status: 0 });
+    expect(await readFile(clone, "utf8")).toBe("#!/bin/sh\n");
+    expect(await readFile(here.program, "utf8")).toBe(standIn("1.0.0"));
+  });
+
+  test("tells of a cortex that comes before it on the PATH", async () => {
+    await using here = await machine();
+    here.fake("cortex", "echo other");
+    const folder = join(here.home, "late");
+    const path = `${join(here.home, "../bin")}:${folder}`;
+    const ran = await here.install([], { CORTEX_INSTALL_DIR: folder, PATH: path });
+    expect(ran.output).toContain(`\`cortex\` is ${join(here.home, "../bin/cortex")} on your PATH, which comes before`);
+  });
+
+  test("changes nothing when what was downloaded is not what its checksum says", async () => {
+    await using spoilt = await releaseServer();
+    await spoilt.add("1.0.0", standIn("1.0.0"));
+    await spoilt.spoil(`download/v1.0.0/${archive}.tar.gz`);
+    await using here = await machine();
+    put(here.program, standIn("0.9.0"));
+    const ran = await here.install([], { CORTEX_RELEASES_URL: spoilt.url });
+    expect(ran.status).toBe(1);
+    expect(ran.output).toMatch(/error: .* has SHA-256 [0-9a-f]{64}, not [0-9a-f]{64}\nhint: nothing was installed/);
+    expect(await readFile(here.program, "utf8")).toBe(standIn("0.9.0"));
+    expect(await readdir(dirname(here.program))).toEqual(["cortex"]);
+  });
+
+  test("changes nothing when the program does not start here", async () => {
+    await using broken = await releaseServer();
+    await broken.add("1.0.0", "#!/bin/sh\necho no such library >&2\nexit 127\n");
+    await using here = await machine();
+    const ran = await here.install([], { CORTEX_RELEASES_URL: broken.url });
+    expect(ran.output).toContain("error: the program does not run on this machine: no such library");
+    expect(existsSync(here.program)).toBe(false);
+  });
+
+  test("does nothing when it came only in part", async () => {
+    await using here = await machine();
+    const text = readFileSync(join(root, "scripts/release/install.sh"), "utf8");
+    for (const part of [0.3, 0.6, 0.9, 0.99]) {
+      writeFileSync(join(here.home, "part.sh"), text.slice(0, text.length * part));
+      await here.shell("sh part.sh");
+      expect(existsSync(join(here.home, ".local"))).toBe(false);
+    }
+  });
+
+  test.each([
+    ["uname", 'test "$1" = -m && echo riscv64 || echo Linux', "there is no Cortex for riscv64"],
+    ["uname", 'test "$1" = -m && echo x86_64 || echo FreeBSD', "there is no Cortex for FreeBSD"],
+    ["uname", 'test "$1" = -m && echo x86_64 || echo MINGW64_NT-10.0', "use install.ps1, in PowerShell"],
+  ])("says of a system that there is none for: %s, %s", async (name, script, said) => {
+    await using here = await machine();
+    here.fake(name, script);
+    const ran = await here.install();
+    expect(ran.status).toBe(1);
+    expect(ran.output).toContain(said);
+  });
+
+  test("says that musl, an old glibc and 32 bits will not do", async () => {
+    await using here = await machine();
+    here.fake("uname", 'test "$1" = -m && echo x86_64 || echo Linux');
+    here.fake("getconf", 'test "$1" = LONG_BIT && echo 64 || exit 1');
+    here.fake("ldd", "echo 'musl libc (x86_64)' >&2; exit 1");
+    expect((await here.install()).output).toContain("error: this system has musl, as Alpine Linux does");
+    here.fake("getconf", 'test "$1" = LONG_BIT && echo 64 || echo glibc 2.17');
+    expect((await here.install()).output).toContain(
+      "error: this system has glibc 2.17, and Cortex needs 2.28 or newer",
+    );
+    here.fake("getconf", 'test "$1" = LONG_BIT && echo 32 || echo glibc 2.36');
+    expect((await here.install()).output).toContain("error: this is a 32-bit system");
+  });
+
+  test("takes a Mac for what it is, though its shell be translated", async () => {
+    await using here = await machine();
+    here.fake("uname", 'test "$1" = -m && echo x86_64 || echo Darwin');
+    here.fake("sysctl", "echo 1");
+    expect((await here.install()).output).toContain("the newest release has no Cortex for darwin-arm64");
+  });
+
+  test("takes programs by https, or from this machine", async () => {
+    await using here = await machine();
+    for (const url of ["http://mirror.example.com", "http://127.0.0.1.example.com", "ftp://localhost", ""]) {
+      const ran = await here.install([], { CORTEX_RELEASES_URL: url, https_proxy: "http://127.0.0.1:1" });
+      expect(ran.status).toBe(1);
+      expect(ran.output).toContain(url === "" ? `cannot download ${releasesUrl}` : "from which no program is taken");
+    }
+  });
+
+  test("says of what it does not know that it does not", async () => {
+    await using here = await machine();
+    expect((await here.install(["--help-me"])).output).toContain("error: there is no option --help-me");
+    expect((await here.install(["7.0.0"])).output).toContain(
+      `cannot download ${releases.url}/download/v7.0.0/SHA256SUMS`,
+    );
+  });
+});
+
+/** The packaged program of this machine, which takes a minute to make: where it is there. */
+const packaged = packagedProgram();
+
+describe.skipIf(!isUnix || !packaged)("the packaged program", () => {
+  test("installs as README.md says, upgrades itself while it serves, and goes back when told", {
+    timeout: 300_000,
+  }, async () => {
+    await using here = await machine();
+    await using real = await releaseServer();
+    const { version, file } = packaged!;
+    await real.add(version, readFileSync(file));
+    const install = join(real.folder, "latest/download/install.sh");
+    writeFileSync(install, readFileSync(join(root, "scripts/release/install.sh")));
+    const variables = { CORTEX_RELEASES_URL: real.url };
+    const [commands] = printedCommands("Install");
+    const installed = await here.shell(commands!.replaceAll(releasesUrl, real.url), variables);
+    expect(installed.output.endsWith(`\ncortex ${version}\n`), installed.output).toBe(true);
+    // Installed again, it knows itself.
+    expect(await here.install([], variables)).toMatchObject({ status: 0 });
+
+    const before = sha256(readFileSync(here.program));
+    expect((await here.shell("cortex upgrade", variables)).output).toBe(
+      `this is cortex ${version}, the newest version\n`,
+    );
+    await real.add("99.0.0", standIn("99.0.0"));
+    expect((await here.shell("cortex upgrade --check", variables)).output).toContain("cortex 99.0.0 can be installed");
+    await real.spoil(`download/v99.0.0/cortex-99.0.0-${thisTarget}.tar.gz`);
+    const spoilt = await here.shell("cortex upgrade", variables);
+    expect(spoilt.output).toContain("has SHA-256");
+    expect(spoilt.status).toBe(1);
+    expect(sha256(readFileSync(here.program))).toBe(before);
+
+    await real.add("99.0.0", standIn("99.0.0"));
+    const upgraded = await here.shell("cortex upgrade && cortex --version", variables);
+    expect(upgraded.output).toBe(
+      `downloading cortex 99.0.0\ncortex 99.0.0 is installed, in the place of ${version}\ncortex 99.0.0\n`,
+    );
+    expect(await readdir(dirname(here.program))).toEqual(["cortex"]);
+  });
+});
+
+function packagedProgram(): { version: string; file: string } | undefined {
+  try {
+    const dist = join(root, "dist");
+    const { version, targets } = JSON.parse(readFileSync(join(dist, "manifest.json"), "utf8")) as {
+      version: string;
+      targets: readonly { target: string; file: string }[];
+    };
+    const found = targets.find(({ target }) => target === thisTarget);
+    return found && { version, file: join(dist, found.file) };
+  } catch {
+    return undefined;
+  }
+}
+
+function sha256(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}
