@@ -110,6 +110,7 @@ const first: readonly Part[] = [
   check("checks", "types", "TypeScript, strict", node, inRoot("node_modules/typescript/bin/tsc"), "-p", "."),
   check("checks", "knip", "nothing unused", node, inRoot("node_modules/knip/bin/knip.js"), "--no-progress"),
   check("build", "build", "dist/cortex", node, inRoot("scripts/build.ts")),
+  check("build", "package", "the executable of this machine's system", node, inRoot("scripts/package.ts")),
   check("build", "venv", "a virtual environment for the runtime's tests", node, inRoot("scripts/python-dev.mjs")),
   check("checks", "mypy", "types of the runtime, strict", ...mypy),
 ];

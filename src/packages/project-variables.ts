@@ -17,7 +17,7 @@ export interface VariableSources {
 
 /** Names that would change which Python, or whose packages, a process sees; a user's `env` may still set them. */
 const foreign =
-  /^(CORTEX_|NODE_|npm_|PYTHON(HOME|PATH|STARTUP|INSPECT|EXECUTABLE|SAFEPATH)$|VIRTUAL_ENV|__PYVENV_LAUNCHER__$)/;
+  /^(CORTEX_|NODE_CHANNEL_|npm_|PYTHON(HOME|PATH|STARTUP|INSPECT|EXECUTABLE|SAFEPATH)$|VIRTUAL_ENV|__PYVENV_LAUNCHER__$)/;
 
 /** @returns the environment that a project's own code runs in: the user's, without what is Cortex's or another Python's */
 export function projectVariables({ inherited, env, dotEnv, python }: VariableSources): Record<string, string> {

@@ -9,7 +9,7 @@ export interface Program {
   readonly name: string;
 }
 
-const platform = process.platform === "win32" ? "win" : process.platform === "darwin" ? "macos" : process.platform;
+const platform = process.platform === "win32" ? "win" : process.platform;
 const suffix = process.platform === "win32" ? ".exe" : "";
 
 /** @returns where `npm run package` leaves the binary of a target */
