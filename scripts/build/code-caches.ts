@@ -1,11 +1,14 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { projectNode } from "../toolchain.mjs";
+import { nodeFlags } from "./launchers.ts";
+import { startStandInAws } from "./stand-in-aws.ts";
+import { startStandInCluster } from "./stand-in-cluster.ts";
 
 /**
  * What is run once so that the functions it needs are in the caches. It deploys a real API, so that the agent's are too;
@@ -28,6 +31,16 @@ const commands = [
   ["completion", "bash"],
   ["cluster", "list", "-r", "us-east-1"],
   ["cluster", "up", "-y"],
+  ["env", "configure", "warm", "--namespace", "default"],
+  ["deploy", "pods", "-e", "warm"],
+  ["deploy", "pods", "-e", "warm"],
+  ["get", "-e", "warm"],
+  ["get", "-e", "warm", "-o", "json"],
+  ["get", "warm", "-e", "warm"],
+  ["describe", "warm", "-e", "warm"],
+  ["history", "warm", "-e", "warm"],
+  ["delete", "warm", "-e", "warm", "-f"],
+  ["cluster", "info", "-n", "warm", "-r", "us-east-1"],
   ["delete", "warm", "-f"],
 ] as const;
 
@@ -35,6 +48,12 @@ const configuration = `- name: warm
   kind: RealtimeAPI
   handler:
     path: handler.py
+`;
+
+/** What a cluster runs without an image of its own. */
+const pods = `- name: warm
+  kind: RealtimeAPI
+  pod: {port: 8000, containers: [{name: server, image: "warm:1", compute: {cpu: 20m}}]}
 `;
 
 const cluster = `cluster_name: warm
@@ -49,16 +68,6 @@ const handler = `class Handler:
     def handle_post(self, payload):
         return payload
 `;
-
-/** Nobody's credentials, and no AWS that they would be shown to: commands load what they need of the SDK, and end. */
-const nobody = {
-  AWS_ENDPOINT_URL: "http://127.0.0.1:1",
-  AWS_EC2_METADATA_DISABLED: "true",
-  AWS_CONFIG_FILE: "/nonexistent",
-  AWS_SHARED_CREDENTIALS_FILE: "/nonexistent",
-  AWS_ACCESS_KEY_ID: "",
-  AWS_PROFILE: "",
-};
 
 const limitMs = 20_000;
 
@@ -75,17 +84,23 @@ export async function fillCodeCaches(main: string, node: readonly string[] = [pr
     await writeFile(join(folder, "cortex.yaml"), configuration);
     await writeFile(join(folder, "handler.py"), handler);
     await writeFile(join(folder, "cluster.yaml"), cluster);
+    await mkdir(join(folder, "pods"));
+    await writeFile(join(folder, "pods", "cortex.yaml"), pods);
+    await using kubernetes = await startStandInCluster();
+    await writeFile(join(folder, "kubeconfig"), kubernetes.kubeconfig);
+    await using aws = await startStandInAws();
     const { NODE_OPTIONS: _, ...rest } = process.env;
     const env = {
       ...rest,
       CORTEX_HOME: join(folder, ".home"),
       CORTEX_LOCAL_PORT: String(await freePort()),
       CORTEX_FILL_CODE_CACHES: "1",
-      ...nobody,
+      KUBECONFIG: join(folder, "kubeconfig"),
+      ...aws.variables,
     };
     const statuses: (number | null)[] = [];
     for (const command of commands)
-      statuses.push(await runOnce([...node, sameEachTime, main, ...command], folder, env));
+      statuses.push(await runOnce([...node, ...nodeFlags, sameEachTime, main, ...command], folder, env));
     if (statuses.at(-1) === 0) await agentGone(dirname(main));
   } finally {
     await rm(folder, { recursive: true, force: true, maxRetries: 10 });
