@@ -1,5 +1,8 @@
 import { posix } from "node:path";
 
+/** What Node is started with; the loader says why. */
+export const nodeFlags = ["--use-openssl-ca"] as const;
+
 interface Launched {
   /** The Node executable, relative to the launcher's folder, with forward slashes. */
   readonly node: string;
@@ -32,7 +35,7 @@ if [ ! -x "$node" ]; then
   exit 1
 fi
 unset NODE_OPTIONS
-exec "$node" "$here/${main}" "$@"
+exec "$node" ${nodeFlags.join(" ")} "$here/${main}" "$@"
 `;
 }
 
@@ -43,7 +46,7 @@ export function windowsLauncher({ node, main }: Launched): string {
     "@echo off",
     "setlocal",
     'set "NODE_OPTIONS="',
-    `"%~dp0${backslashes(node)}" "%~dp0${backslashes(main)}" %*`,
+    `"%~dp0${backslashes(node)}" ${nodeFlags.join(" ")} "%~dp0${backslashes(main)}" %*`,
     "exit /b %ERRORLEVEL%",
   ];
   return `${lines.join("\r\n")}\r\n`;

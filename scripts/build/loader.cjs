@@ -16,10 +16,12 @@ const chunks = new Map();
 const scripts = new Map();
 // Builtins that take milliseconds to load and that most commands import but never call.
 const slowBuiltins = new Set(["node:child_process", "node:crypto", "node:readline", "node:sqlite", "node:zlib"]);
+const secureBuiltins = new Set(["tls", "https", "http2"].flatMap((name) => [name, `node:${name}`]));
 const fillsCaches = process.env.CORTEX_FILL_CODE_CACHES === "1";
 
 function load(id) {
   if (slowBuiltins.has(id)) return lazily(id);
+  if (secureBuiltins.has(id)) trustWebWhenAsked();
   if (!id.startsWith("./")) return require(id);
   const loaded = chunks.get(id);
   if (loaded) return loaded.exports;
@@ -45,6 +47,41 @@ load.namespace = (id) => {
 function lazily(id) {
   return new Proxy({}, { get: (_, name) => require(id)[name], has: (_, name) => name in require(id) });
 }
+
+let isAskedFor = false;
+
+/**
+ * Node is started with --use-openssl-ca, since else it parses the certificates of the web's 150 authorities whenever TLS is loaded,
+ * which costs half as much as all of `node -e 0`, and a cluster has an authority of its own. Here they come when a connection
+ * trusts the web, so that the flag changes nothing else.
+ */
+function trustWebWhenAsked() {
+  if (isAskedFor) return;
+  isAskedFor = true;
+  const tls = require("node:tls");
+  const { createSecureContext, getCACertificates, setDefaultCACertificates } = tls;
+  let isTrusted = false;
+  const trustWeb = () => {
+    if (isTrusted) return;
+    isTrusted = true;
+    const kinds = ["bundled", "extra", ...(process.env.NODE_USE_SYSTEM_CA === "1" ? ["system"] : [])];
+    setDefaultCACertificates(kinds.flatMap((kind) => getCACertificates(kind)));
+  };
+  tls.createSecureContext = (options) => {
+    if (!options?.ca) trustWeb();
+    return createSecureContext(options);
+  };
+  tls.getCACertificates = (kind) => {
+    if (kind === undefined || kind === "default") trustWeb();
+    return getCACertificates(kind);
+  };
+}
+
+const { fetch } = globalThis;
+globalThis.fetch = (...request) => {
+  trustWebWhenAsked();
+  return fetch(...request);
+};
 
 function readPacked(name) {
   const [offset, codeBytes, cacheBytes, deflatedBytes] = index[name];

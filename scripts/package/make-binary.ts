@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { chmod, mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { nodeFlags } from "../build/launchers.ts";
 import { projectNode, run } from "../toolchain.mjs";
 import type { Assets } from "./assets.ts";
 import { readBase } from "./bases.ts";
@@ -52,6 +53,7 @@ async function inject(target: Target, { main, files }: Assets, work: string, out
     disableExperimentalSEAWarning: true,
     useCodeCache: false,
     useSnapshot: false,
+    execArgv: nodeFlags,
     // Else a NODE_OPTIONS that is meant for other programs would be obeyed.
     execArgvExtension: "none",
     assets: Object.fromEntries(names.map((name) => [name, name])),
