@@ -48,9 +48,12 @@ describe("package managers", () => {
   test("scoop gets a manifest that updates itself", async () => {
     const manifest = scoopManifest(publication);
     await expectGolden("scoop.json", manifest);
-    const { autoupdate, architecture } = JSON.parse(manifest) as Record<string, never>;
+    const { autoupdate, architecture } = JSON.parse(manifest) as {
+      autoupdate: { architecture: unknown };
+      architecture: unknown;
+    };
     const fill = (value: unknown) => JSON.parse(JSON.stringify(value).replaceAll("$version", "1.2.3"));
-    expect(architecture).toMatchObject(fill((autoupdate as { architecture: unknown }).architecture));
+    expect(architecture).toMatchObject(fill(autoupdate.architecture));
   });
 
   test("winget gets three manifests", async () => {
