@@ -1,13 +1,16 @@
 import { execFile, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { chmodSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { mkdtemp, readdir, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { releasesUrl } from "../../src/platform/releases.ts";
+import { speaking, spec } from "../conformance/handlers.ts";
+import { eventually } from "../support/cortex.ts";
 import { type ReleaseServer, releaseServer, standIn, thisTarget } from "../support/release-server.ts";
+import { startWalk } from "./support/walker.ts";
 
 const root = resolve(import.meta.dirname, "../..");
 const run = promisify(execFile);
@@ -267,40 +270,54 @@ describe.skipIf(!isUnix)("install.sh", () => {
 const packaged = packagedProgram();
 
 describe.skipIf(!isUnix || !packaged)("the packaged program", () => {
-  test("installs as README.md says, upgrades itself while it serves, and goes back when told", {
+  test("installs as README.md says, tells of a newer version, and upgrades itself while its agent serves", {
     timeout: 300_000,
   }, async () => {
     await using here = await machine();
     await using real = await releaseServer();
     const { version, file } = packaged!;
     await real.add(version, readFileSync(file));
-    const install = join(real.folder, "latest/download/install.sh");
-    writeFileSync(install, readFileSync(join(root, "scripts/release/install.sh")));
-    const variables = { CORTEX_RELEASES_URL: real.url };
+    copyFileSync(join(root, "scripts/release/install.sh"), join(real.folder, "latest/download/install.sh"));
+    const env = { CORTEX_RELEASES_URL: real.url };
     const [commands] = printedCommands("Install");
-    const installed = await here.shell(commands!.replaceAll(releasesUrl, real.url), variables);
+    const installed = await here.shell(commands!.replaceAll(releasesUrl, real.url), env);
     expect(installed.output.endsWith(`\ncortex ${version}\n`), installed.output).toBe(true);
     // Installed again, it knows itself.
-    expect(await here.install([], variables)).toMatchObject({ status: 0 });
+    expect(await here.install([], env)).toMatchObject({ status: 0 });
+
+    await using walker = await startWalk({ file: here.program, name: "the installed program" }, new Set(), env);
+    const { run: cortex, inTerminal, bench } = walker;
+    expect((await cortex(["upgrade"])).stdout).toBe(`this is cortex ${version}, the newest version\n`);
+    const cwd = await bench.project({ "cortex.yaml": spec("hello"), "handler.py": speaking("still here") });
+    await cortex(["deploy"], 0, { cwd });
+    const agent = await bench.agentPid();
+
+    await real.add("99.0.0", standIn("99.0.0"));
+    const listEnvironments = (...args: string[]) => inTerminal(["env", "list", ...args], { expected: "", answer: "" });
+    const told = "cortex 99.0.0 is there: `cortex upgrade`";
+    // The first look is in the background; what it found is told by a later command, once.
+    expect(await listEnvironments()).not.toContain(told);
+    await eventually(() => readFileSync(join(bench.home, "newest-version.json"), "utf8").includes("99.0.0"));
+    expect((await cortex(["env", "list"])).stderr).toBe("");
+    expect(await listEnvironments("-o", "json")).not.toContain(told);
+    expect(await listEnvironments()).toContain(told);
+    expect(await listEnvironments()).not.toContain(told);
 
     const before = sha256(readFileSync(here.program));
-    expect((await here.shell("cortex upgrade", variables)).output).toBe(
-      `this is cortex ${version}, the newest version\n`,
-    );
-    await real.add("99.0.0", standIn("99.0.0"));
-    expect((await here.shell("cortex upgrade --check", variables)).output).toContain("cortex 99.0.0 can be installed");
+    expect((await cortex(["upgrade", "--check"])).stdout).toContain("cortex 99.0.0 can be installed");
     await real.spoil(`download/v99.0.0/cortex-99.0.0-${thisTarget}.tar.gz`);
-    const spoilt = await here.shell("cortex upgrade", variables);
-    expect(spoilt.output).toContain("has SHA-256");
-    expect(spoilt.status).toBe(1);
+    expect((await cortex(["upgrade"], 1)).stderr).toContain("has SHA-256");
     expect(sha256(readFileSync(here.program))).toBe(before);
 
     await real.add("99.0.0", standIn("99.0.0"));
-    const upgraded = await here.shell("cortex upgrade && cortex --version", variables);
-    expect(upgraded.output).toBe(
-      `downloading cortex 99.0.0\ncortex 99.0.0 is installed, in the place of ${version}\ncortex 99.0.0\n`,
-    );
+    expect(await cortex(["upgrade"])).toMatchObject({
+      stdout: `cortex 99.0.0 is installed, in the place of ${version}\n`,
+      stderr: "downloading cortex 99.0.0\n",
+    });
+    expect((await cortex(["--version"])).stdout).toBe("cortex 99.0.0\n");
     expect(await readdir(dirname(here.program))).toEqual(["cortex"]);
+    expect(await bench.agentPid()).toBe(agent);
+    expect(await (await bench.request("/hello", { method: "POST", body: "{}" })).text()).toContain("still here");
   });
 });
 

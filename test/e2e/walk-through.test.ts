@@ -6,7 +6,13 @@ import { silentControlPlane, walkOnAws } from "./walks/cloud.ts";
 import { noCluster, walkInCluster } from "./walks/cluster.ts";
 import { walkAstray, walkLocally } from "./walks/local.ts";
 import { walkInTerminal } from "./walks/terminal.ts";
-import { commandsOf, walkElsewhere, walkThroughEnvironments, walkThroughHelp } from "./walks/tools.ts";
+import {
+  commandsOf,
+  walkElsewhere,
+  walkThroughEnvironments,
+  walkThroughHelp,
+  walkThroughUpgrades,
+} from "./walks/tools.ts";
 
 const program = programUnderTest();
 const timeout = 240_000;
@@ -37,6 +43,7 @@ describe(`every command of ${program.name}`, () => {
     .skipIf(process.platform === "win32")
     .concurrent("shows progress and asks in a terminal", { timeout }, () => walk(walkInTerminal));
   test.concurrent("says what it is and what it can do", { timeout }, () => walk(walkThroughHelp));
+  test.concurrent("finds newer versions of itself", { timeout }, () => walk(walkThroughUpgrades));
   test.concurrent("knows environments, also those that do not answer", { timeout }, () =>
     walk(walkThroughEnvironments),
   );

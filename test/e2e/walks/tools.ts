@@ -3,6 +3,7 @@ import { mkdir, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { expect } from "vitest";
 import { writeKubeconfig } from "../../support/cluster.ts";
+import { releaseServer, standIn } from "../../support/release-server.ts";
 import { type Program, programUnderTest } from "../support/program.ts";
 import { startWalk, type Walker } from "../support/walker.ts";
 
@@ -52,6 +53,23 @@ export async function walkThroughHelp(walker: Walker): Promise<void> {
   }
   const checks = (await run(["doctor", "-o", "json"])).stdout;
   expect(checks).toContain("python");
+}
+
+/** What `upgrade` says without replacing the program that is walked through. */
+export async function walkThroughUpgrades({ run }: Walker): Promise<void> {
+  const { version } = (await run(["version", "-o", "json"])).json<{ version: string }>();
+  await using releases = await releaseServer();
+  await releases.add("99.0.0", standIn("99.0.0"));
+  const env = { CORTEX_RELEASES_URL: releases.url };
+  expect((await run(["upgrade", "--check"], 0, { env })).stdout).toContain("cortex 99.0.0 can be installed");
+  expect((await run(["upgrade", "--check", "-o", "json"], 0, { env })).json()).toMatchObject({
+    version,
+    newest: "99.0.0",
+  });
+  expect((await run(["upgrade", version], 0, { env })).stdout).toBe(`this is cortex ${version}\n`);
+  await run(["upgrade", "newest"], 2, { env });
+  const nobody = { CORTEX_RELEASES_URL: "http://127.0.0.1:1" };
+  expect((await run(["upgrade"], 1, { env: nobody })).stderr).toContain("cannot download http://127.0.0.1:1");
 }
 
 /** Environments, none of which answers. */
