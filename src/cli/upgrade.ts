@@ -38,6 +38,8 @@ export function upgradeCommand(app: App, run: typeof runUpgrade = runUpgrade): C
 async function runUpgrade(app: App, named: string | undefined, { check, output }: UpgradeFlags): Promise<void> {
   const updates = await app.updates();
   const from = updates.installed.version;
+  // Before anything is asked of a network: what to run instead is known without.
+  if (!check) await updates.checkReplaceable();
   const { newest, to } = await target(app, named, from);
   if (check || to === from) return report(app, { from, to, newest }, false, output);
   await using progress = downloadReporter(app, to);

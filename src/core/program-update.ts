@@ -15,11 +15,13 @@ export interface DownloadProgress {
 /** Where newer versions of this program come from, and how one takes the place of another. */
 export interface ProgramUpdates {
   readonly installed: InstalledProgram;
+  /** @throws NOT_SUPPORTED where something else installed the program, with what to run instead; NOT_WRITABLE */
+  checkReplaceable(): Promise<void>;
   /** The newest version that is released for this system. @throws FAILED, USAGE for an address that is none */
   newest(signal: AbortSignal): Promise<string>;
   /**
    * Puts `version` in the place of the program that runs, whole or not at all.
-   * @throws NOT_SUPPORTED where something else installed it, NOT_WRITABLE, DISK_FULL, FAILED
+   * @throws what `checkReplaceable` throws, DISK_FULL, FAILED
    */
   install(version: string, onProgress: (progress: DownloadProgress) => void, signal: AbortSignal): Promise<void>;
 }

@@ -45,8 +45,14 @@ export function programUpdates({ running, variables }: UpdateOptions): ProgramUp
     return parseChecksums(await downloadText(url, variables, signal));
   };
 
+  const checkReplaced = async () => {
+    checkReplaceable(by);
+    await checkWritable(executable);
+  };
+
   return {
     installed: { version: current, by },
+    checkReplaceable: checkReplaced,
 
     async newest(signal) {
       const version = newestVersion(await checksums(undefined, signal), target);
@@ -57,8 +63,7 @@ export function programUpdates({ running, variables }: UpdateOptions): ProgramUp
     },
 
     async install(version, onProgress, signal) {
-      checkReplaceable(by);
-      await checkWritable(executable);
+      await checkReplaced();
       const file = archiveName(version, target);
       const sha256 = (await checksums(version, signal)).get(file);
       if (sha256 === undefined) throw new CortexError("FAILED", `release ${version} has no program for ${target}`);

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { progressLine } from "../../src/cli/upgrade.ts";
+import { CortexError } from "../../src/core/errors.ts";
 import type { ProgramUpdates } from "../../src/core/program-update.ts";
 import { runCommand } from "./support/run-command.ts";
 
@@ -7,6 +8,7 @@ import { runCommand } from "./support/run-command.ts";
 function fakeUpdates(newest: string, installed: string[] = []): ProgramUpdates {
   return {
     installed: { version: "1.1.0", by: "file" },
+    checkReplaceable: async () => {},
     newest: async () => newest,
     install: async (version, onProgress) => {
       onProgress({ bytes: 10_000_000, totalBytes: 40_000_000 });
@@ -56,6 +58,16 @@ describe("upgrade", () => {
     const json = await runCommand(["upgrade", "--check", "-o", "json"], { updates });
     expect(JSON.parse(json.stdout)).toEqual({ version: "1.1.0", previous: "1.1.0", wanted: "1.2.0", newest: "1.2.0" });
     expect(installed).toEqual([]);
+  });
+
+  test("asks nothing of a network where something else upgrades it", async () => {
+    const updates = {
+      ...fakeUpdates("1.2.0"),
+      checkReplaceable: () => Promise.reject(new CortexError("NOT_SUPPORTED", "not ours", { hint: "`brew upgrade`" })),
+      newest: () => Promise.reject(new Error("asked")),
+    };
+    const ran = await runCommand(["upgrade"], { updates });
+    expect(ran).toEqual({ status: 2, stdout: "", stderr: "error: not ours\nhint: `brew upgrade`\n" });
   });
 
   test("-o json prints one document", async () => {

@@ -66,10 +66,16 @@ export async function walkThroughUpgrades({ run }: Walker): Promise<void> {
     version,
     newest: "99.0.0",
   });
-  expect((await run(["upgrade", version], 0, { env })).stdout).toBe(`this is cortex ${version}\n`);
   await run(["upgrade", "newest"], 2, { env });
+  // A clone is upgraded by other means.
+  const isBuilt = !programUnderTest().file.includes("package");
+  expect((await run(["upgrade", version], isBuilt ? 2 : 0, { env })).stdout).toBe(
+    isBuilt ? "" : `this is cortex ${version}\n`,
+  );
   const nobody = { CORTEX_RELEASES_URL: "http://127.0.0.1:1" };
-  expect((await run(["upgrade"], 1, { env: nobody })).stderr).toContain("cannot download http://127.0.0.1:1");
+  expect((await run(["upgrade", "--check"], 1, { env: nobody })).stderr).toContain(
+    "cannot download http://127.0.0.1:1",
+  );
 }
 
 /** Environments, none of which answers. */
