@@ -1,7 +1,7 @@
 import type { Api } from "../spec/api.ts";
 import type { ParsedApis } from "../spec/parse-apis.ts";
 import { unsupportedFeatures } from "../spec/unsupported.ts";
-import type { ApiState, Environment, Project, RolloutEvent } from "./environment.ts";
+import type { ApiState, Environment, Project, RolloutEvent, Suitability } from "./environment.ts";
 import { CortexError, type Problem } from "./errors.ts";
 import { type ApiChange, conflictsWithLive, planChanges, throwProblems, type WantedApi } from "./plan.ts";
 import { targetFailed, targetsOf } from "./splitters.ts";
@@ -62,16 +62,17 @@ export async function plan(configFile: string, ports: DeployPorts, signal: Abort
   ]);
   throwProblems(parsed.apis.flatMap(notBuiltYet), "NOT_SUPPORTED");
   const project = await files.read(parsed.root, parsed.configFile, signal);
+  const suited = await Promise.all(parsed.apis.map((api) => environment.suits(api, project)));
   throwProblems(
-    parsed.apis.flatMap((api) => refusals(api, project, environment)),
+    parsed.apis.flatMap((api, index) => refusals(api, suited[index]!)),
     "NOT_SUPPORTED",
   );
   throwProblems(conflictsWithLive(parsed.apis, live, environment.inEnv), "SPEC_INVALID");
-  const wanted = parsed.apis.map((api) => ({
+  const wanted = parsed.apis.map((api, index) => ({
     api,
     stored: environment.stored?.(api) ?? api,
     revisionId: environment.revisionId(api, project),
-    notices: environment.suits(api, project).notices,
+    notices: suited[index]!.notices,
   }));
   return { changes: planChanges(wanted, project, live), warnings: parsed.warnings, wanted, project, live };
 }
@@ -165,8 +166,8 @@ function notBuiltYet(api: Api): Problem[] {
   return unsupportedFeatures(api).map(({ message, hint }) => ({ message: `${api.name}: ${message}`, hint }));
 }
 
-function refusals(api: Api, project: Project, environment: Environment): Problem[] {
-  return environment.suits(api, project).refusals.map(({ message, hint }) => ({
+function refusals(api: Api, suitability: Suitability): Problem[] {
+  return suitability.refusals.map(({ message, hint }) => ({
     message: `${api.name}: ${message}`,
     ...(hint !== undefined && { hint }),
   }));

@@ -202,7 +202,7 @@ export interface Environment {
   /** Ends commands that people are told to run, so that they mean this one: ` -e NAME`; empty or absent where they mean it anyway. */
   readonly inEnv?: string;
   /** Says, without changing anything, whether `api` over `project` can run here. */
-  suits(api: Api, project: Project): Suitability;
+  suits(api: Api, project: Project): Suitability | Promise<Suitability>;
   /** As `list`, and looks for drift: what a deploy compares with. Without it `list` serves. */
   inspect?(signal: AbortSignal): Promise<readonly ApiState[]>;
   list(signal: AbortSignal): Promise<readonly ApiState[]>;

@@ -6,7 +6,6 @@ import type { KubeError } from "../../kubernetes/kube-error.ts";
 import { type KubeObject, type OwnerReference, type ResourceType, resource } from "../../kubernetes/objects.ts";
 import type { Api } from "../../spec/api.ts";
 import { type Anchor, type AnchorState, anchorObject, readAnchor } from "./anchor.ts";
-import { templateRevision } from "./api-states.ts";
 import { allEnded, applyObjects, notOurs, refuseForeign, refuseForeignSecrets } from "./apply-objects.ts";
 import { isOfPresentTemplate } from "./current-pods.ts";
 import { readFailureLog } from "./failure-log.ts";
@@ -19,6 +18,7 @@ import type { NamespaceWatch } from "./namespace-watch.ts";
 import type { RevisionRecord } from "./revision-record.ts";
 import { keepRevision, pruneRevisions, readRevisions } from "./revisions.ts";
 import type { ConfigMap, Deployment } from "./shapes.ts";
+import { isUpdating } from "./under-way.ts";
 
 /** What a change of one API works with. */
 export interface ChangePorts {
@@ -149,14 +149,6 @@ async function otherWasFirst(
   const anchor = readAnchor(found);
   if (anchor.record.id === id && anchor.record.number === number && !anchor.isBeingDeleted) return anchor;
   throw isUpdating(anchor, now(), inEnv);
-}
-
-export function isUpdating({ name, record, rollout }: Anchor, now: number, inEnv: string): CortexError {
-  const by = rollout?.by ?? record.createdBy;
-  const since = Math.max(0, Math.round((now - Date.parse(rollout?.startedAt ?? record.createdAt)) / 1000));
-  return new CortexError("CONFLICT", `${name} is updating: revision ${record.number} by ${by}, since ${since} s`, {
-    hint: `wait for it with \`cortex get ${name} -w${inEnv}\`, or override it with --force`,
-  });
 }
 
 /** @returns what was applied. @throws what the cluster refused, once what served before is back */
@@ -433,16 +425,4 @@ export async function readLive(
       object?.metadata.labels?.[label.managedBy] === manager ? [[type, object] as const] : [],
     ),
   );
-}
-
-/** What was killed between its first write and the others is given up after this. */
-const longestApplyMs = 60_000;
-
-/** Whether an update that may still succeed is under way: `force` is needed to take it over. */
-export function isUnderWay(anchor: Anchor, deployment: Deployment | undefined, isDone: boolean, now: number): boolean {
-  const { rollout, record, failure } = anchor;
-  if (!rollout || failure || anchor.isBeingDeleted || now > Date.parse(rollout.deadline)) return false;
-  const isApplied = deployment !== undefined && templateRevision(deployment) === record.number;
-  if (isApplied) return !isDone;
-  return anchor.serving !== record.number && now - Date.parse(rollout.startedAt) < longestApplyMs;
 }

@@ -23,9 +23,9 @@ import type { KubeClient } from "../../kubernetes/kube-client.ts";
 import type { Api } from "../../spec/api.ts";
 import type { Anchor } from "./anchor.ts";
 import { asRevision, isComplete, lastLive } from "./api-states.ts";
-import { type ApiChange, type ChangePorts, changeApi, gatewayDelayMs, isUnderWay, isUpdating } from "./change-api.ts";
+import type { ApiChange, ChangePorts } from "./change-api.ts";
 import type { LogArchive } from "./logs/log-archive.ts";
-import { type NamespaceWatch, watchNamespace } from "./namespace-watch.ts";
+import type { NamespaceWatch } from "./namespace-watch.ts";
 import type { RevisionRecord } from "./revision-record.ts";
 import { readRevisions } from "./revisions.ts";
 import {
@@ -36,8 +36,8 @@ import {
   readSnapshot,
   type Snapshot,
 } from "./snapshot.ts";
-import { driftsOf, type StateContext, statesOf } from "./states.ts";
-import { clusterSuitability } from "./suitability.ts";
+import { type StateContext, statesOf } from "./states.ts";
+import { isUnderWay, isUpdating } from "./under-way.ts";
 import { withoutValues } from "./variables.ts";
 
 export interface KubernetesOptions extends ClusterOverrides {
@@ -81,7 +81,8 @@ class KubernetesEnvironment implements Environment {
   }
 
   /** Once the cluster was inspected it also tells what this one does otherwise. */
-  suits(api: Api, project: Project): Suitability {
+  async suits(api: Api, project: Project): Promise<Suitability> {
+    const { clusterSuitability } = await import("./suitability.ts");
     return clusterSuitability(api, project, {
       environment: this.name,
       registry: this.#options.registry,
@@ -111,7 +112,10 @@ class KubernetesEnvironment implements Environment {
 
   async inspect(signal: AbortSignal): Promise<readonly ApiState[]> {
     const { client, namespace } = await this.#connected(signal);
-    const snapshot = await readFullSnapshot(client, namespace, this.#options, signal);
+    const [{ driftsOf }, snapshot] = await Promise.all([
+      import("./drifts.ts"),
+      readFullSnapshot(client, namespace, this.#options, signal),
+    ]);
     this.#inspected = snapshot;
     return statesOf(snapshot, { namespace }).map((state) => ({
       ...state,
@@ -224,7 +228,10 @@ class KubernetesEnvironment implements Environment {
     if (!states.some((state) => state.name === name)) throw apiNotFound(name, this.name, states);
     const splitters = splittersOf(name, states);
     if (splitters.length > 0) throw targetInUse(name, splitters, this.inEnv);
-    const { removeApi } = await import("./remove-api.ts");
+    const [{ removeApi }, { gatewayDelayMs }] = await Promise.all([
+      import("./remove-api.ts"),
+      import("./change-api.ts"),
+    ]);
     await removeApi(client, namespace, name, gatewayDelayMs, signal);
   }
 
@@ -341,6 +348,10 @@ class KubernetesEnvironment implements Environment {
   async *#change(change: ApiChange, snapshot: FullSnapshot, signal: AbortSignal): AsyncGenerator<RolloutEvent> {
     const { client, namespace } = await this.#connected(signal);
     const { features, entrance } = snapshot;
+    const [{ changeApi }, { watchNamespace }] = await Promise.all([
+      import("./change-api.ts"),
+      import("./namespace-watch.ts"),
+    ]);
     let isUser = false;
     const ports: ChangePorts = {
       client,
@@ -350,7 +361,7 @@ class KubernetesEnvironment implements Environment {
       now: this.#options.now,
       endpoint: (api) => endpointUrl(entrance, api.networking.endpoint) ?? `http://${api.name}.${namespace}`,
       watch: () => {
-        this.#watch ??= startWatch(client, namespace, features.gateway !== undefined);
+        this.#watch ??= startWatch(watchNamespace, client, namespace, features.gateway !== undefined);
         this.#watch.users += isUser ? 0 : 1;
         isUser = true;
         return this.#watch.watch;
@@ -391,7 +402,12 @@ class KubernetesEnvironment implements Environment {
   }
 }
 
-function startWatch(client: KubeClient, namespace: string, withRoutes: boolean) {
+function startWatch(
+  watchNamespace: typeof import("./namespace-watch.ts")["watchNamespace"],
+  client: KubeClient,
+  namespace: string,
+  withRoutes: boolean,
+) {
   const stop = new AbortController();
   const watch = watchNamespace(client, namespace, { withRoutes, withEvents: true }, stop.signal);
   return { watch, stop, users: 0 };

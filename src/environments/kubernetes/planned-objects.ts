@@ -4,10 +4,10 @@ import type { KubeObject } from "../../kubernetes/objects.ts";
 import type { Api } from "../../spec/api.ts";
 import { anchorObject } from "./anchor.ts";
 import { ownerOf } from "./change-api.ts";
+import { fixedReplicas } from "./drifts.ts";
 import { objectsOf } from "./manifests/objects.ts";
 import { describe, imageInput, type PreparedRevision, type PreparePorts } from "./prepare-revision.ts";
 import type { FullSnapshot } from "./snapshot.ts";
-import { fixedReplicas } from "./states.ts";
 
 export interface PlannedPorts extends PreparePorts {
   readonly snapshot: FullSnapshot;

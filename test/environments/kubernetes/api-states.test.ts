@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import type { Anchor } from "../../../src/environments/kubernetes/anchor.ts";
 import { apiState, type Observed } from "../../../src/environments/kubernetes/api-states.ts";
-import { isUnderWay } from "../../../src/environments/kubernetes/change-api.ts";
 import type { Pod } from "../../../src/environments/kubernetes/shapes.ts";
+import { isUnderWay } from "../../../src/environments/kubernetes/under-way.ts";
 import { anchor, container, deployment, now, pod } from "./support/cluster-objects.ts";
 
 const stateOf = (observed: Partial<Observed>) =>
