@@ -19,7 +19,7 @@ export interface AssetOptions {
 
 /**
  * Reads a build as the assets of an executable. Where chunks have caches, those that are seldom loaded are deflated: they have none,
- * because no command has run them while the caches were filled, or are the agent, which starts once.
+ * because no command has run them while the caches were filled, or are the agent, which starts once, or are large.
  */
 export async function readAssets({ folder, codeCaches }: AssetOptions): Promise<Assets> {
   const script = await readFile(join(folder, "main.js"), "utf8");
@@ -49,15 +49,19 @@ interface CachedChunk {
   readonly cache: Buffer;
 }
 
+/** In bytes. What is larger is YAML's parser and parts of AWS, whose commands take seconds; to inflate it takes 2 ms. */
+const largestQuick = 200_000;
+
 function packChunks(chunks: readonly CachedChunk[], hasCodeCaches: boolean) {
   const index: ExecutableIndex = {};
   const pieces: Buffer[] = [];
   let offset = 0;
   for (const { name, code, cache } of chunks.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
     const bytes = Buffer.concat([code, cache]);
-    const isSeldom = hasCodeCaches && (cache.length === 0 || name.startsWith("agent-main-"));
-    const stored = isSeldom ? deflateRawSync(bytes, { level: 9 }) : bytes;
-    index[name] = isSeldom ? [offset, code.length, cache.length, stored.length] : [offset, code.length, cache.length];
+    const isSeldom = cache.length === 0 || name.startsWith("agent-main-");
+    const isDeflated = hasCodeCaches && (isSeldom || bytes.length > largestQuick);
+    const stored = isDeflated ? deflateRawSync(bytes, { level: 9 }) : bytes;
+    index[name] = isDeflated ? [offset, code.length, cache.length, stored.length] : [offset, code.length, cache.length];
     pieces.push(stored);
     offset += stored.length;
   }
