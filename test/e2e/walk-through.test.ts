@@ -15,7 +15,7 @@ import {
 } from "./walks/tools.ts";
 
 const program = programUnderTest();
-const timeout = 240_000;
+const timeout = 480_000;
 
 describe(`every command of ${program.name}`, () => {
   const walked = new Set<string>();

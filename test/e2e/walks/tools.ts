@@ -51,6 +51,9 @@ export async function walkThroughHelp(walker: Walker): Promise<void> {
     // Each of them reads it without running it.
     execFileSync(shell, ["-n", join(folder, "script")]);
   }
+  // No release can be had there.
+  const nowhere = { env: { CORTEX_RELEASES_URL: "http://127.0.0.1:1" } };
+  expect((await run(["upgrade", "--check"], 1, nowhere)).stderr).toContain("nothing was changed");
   const checks = (await run(["doctor", "-o", "json"])).stdout;
   expect(checks).toContain("python");
 }
