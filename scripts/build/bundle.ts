@@ -1,5 +1,5 @@
 import { basename } from "node:path";
-import { type BuildOptions, build, transform } from "esbuild";
+import { type BuildOptions, build, type Metafile, transform } from "esbuild";
 import { commonJsPackages } from "./commonjs-packages.ts";
 import { sdkSchemas } from "./sdk-schemas.ts";
 
@@ -23,10 +23,16 @@ export async function bundle(entry: string, version: string): Promise<Chunk[]> {
 
 /** @returns the files that something of is in the bundle, relative to the working folder, sorted */
 export async function bundledFiles(entry: string, version: string): Promise<string[]> {
-  const { metafile } = await build({ ...bundleOptions(entry, version), write: false, metafile: true });
-  const inputs = Object.values(metafile.outputs).flatMap((output) => Object.entries(output.inputs));
+  const inputs = Object.values((await chunkGraph(entry, version)).outputs).flatMap((output) =>
+    Object.entries(output.inputs),
+  );
   const used = inputs.filter(([, { bytesInOutput }]) => bytesInOutput > 0).map(([path]) => path);
   return [...new Set(used)].sort();
+}
+
+/** @returns which files each chunk is made of, and which chunks it loads at once */
+export async function chunkGraph(entry: string, version: string): Promise<Metafile> {
+  return (await build({ ...bundleOptions(entry, version), write: false, metafile: true })).metafile;
 }
 
 function bundleOptions(entry: string, version: string) {
