@@ -35,7 +35,8 @@ function inTerminal(
   args: readonly string[],
   { expected = "", answer = "", env = {} }: { expected?: string; answer?: string; env?: Record<string, string> } = {},
 ): Promise<Ran> {
-  const variables = { PATH: process.env.PATH ?? "", CORTEX_HOME: home, TERM: "xterm", ...env };
+  const own = { CORTEX_HOME: home, CORTEX_NO_UPDATE_NOTICE: "1" };
+  const variables = { PATH: process.env.PATH ?? "", TERM: "xterm", ...own, ...env };
   const command = [driver, expected, answer, process.execPath, main, ...args];
   return new Promise((ended) => {
     execFile("python3", command, { env: variables, timeout: 25_000 }, (error, shown) => {

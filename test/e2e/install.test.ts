@@ -278,7 +278,7 @@ describe.skipIf(!isUnix || !packaged)("the packaged program", () => {
     const { version, file } = packaged!;
     await real.add(version, readFileSync(file));
     copyFileSync(join(root, "scripts/release/install.sh"), join(real.folder, "latest/download/install.sh"));
-    const env = { CORTEX_RELEASES_URL: real.url };
+    const env = { CORTEX_RELEASES_URL: real.url, CORTEX_NO_UPDATE_NOTICE: "" };
     const [commands] = printedCommands("Install");
     const installed = await here.shell(commands!.replaceAll(releasesUrl, real.url), env);
     expect(installed.output.endsWith(`\ncortex ${version}\n`), installed.output).toBe(true);

@@ -57,7 +57,8 @@ export async function createBench(
   const folder = await mkdtemp(join(tmpdir(), "cortex-test-"));
   const home = join(folder, "home");
   const port = await freePort();
-  const variables = { ...cleanEnvironment(), CORTEX_HOME: home, CORTEX_LOCAL_PORT: String(port), ...env };
+  const own = { CORTEX_HOME: home, CORTEX_LOCAL_PORT: String(port), CORTEX_NO_UPDATE_NOTICE: "1" };
+  const variables = { ...cleanEnvironment(), ...own, ...env };
   const running = new Set<ChildProcess>();
   let projects = 0;
 

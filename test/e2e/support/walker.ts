@@ -72,5 +72,6 @@ function saying(args: readonly string[], output: string): string {
 
 function terminalVariables(bench: Bench): Record<string, string> {
   const { PATH = "", HOME = "" } = process.env;
-  return { PATH, HOME, TERM: "xterm", CORTEX_HOME: bench.home, CORTEX_LOCAL_PORT: String(bench.port) };
+  const own = { CORTEX_HOME: bench.home, CORTEX_LOCAL_PORT: String(bench.port), CORTEX_NO_UPDATE_NOTICE: "1" };
+  return { PATH, HOME, TERM: "xterm", ...own };
 }
