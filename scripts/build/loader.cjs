@@ -18,6 +18,8 @@ const scripts = new Map();
 const slowBuiltins = new Set(["node:child_process", "node:crypto", "node:readline", "node:sqlite", "node:zlib"]);
 const secureBuiltins = new Set(["tls", "https", "http2"].flatMap((name) => [name, `node:${name}`]));
 const fillsCaches = process.env.CORTEX_FILL_CODE_CACHES === "1";
+// What an agent has run by the time that it ends is a matter of time: it fills caches of its own, for chunks that it alone loads.
+const cacheSuffix = process.argv[2] === "__agent" ? ".agent.cache" : ".cache";
 
 function load(id) {
   if (slowBuiltins.has(id)) return lazily(id);
@@ -29,8 +31,12 @@ function load(id) {
   const file = `${__dirname}/${name}`;
   const { code, cachedData } = pack === undefined ? readChunk(file) : readPacked(name);
   // The name stands in code caches and stack traces: the same wherever it was built, and wherever it lies.
+  if (fillsCaches) setBaseline(true);
   const script = new vm.Script(code, { filename: `cortex/${name}`, cachedData });
-  if (fillsCaches) scripts.set(file, script);
+  if (fillsCaches) {
+    scripts.set(file, script);
+    setBaseline(false);
+  }
   const chunk = { exports: {} };
   chunks.set(id, chunk);
   script.runInThisContext()(chunk.exports, load, chunk, url, __dirname, __filename);
@@ -111,14 +117,20 @@ function executablePack() {
 function readChunk(file) {
   const code = readFileSync(file, "latin1");
   try {
-    return { code, cachedData: readFileSync(`${file}.cache`) };
+    return { code, cachedData: readFileSync(`${file}${cacheSuffix}`) };
   } catch {
     return { code, cachedData: undefined };
   }
 }
 
+/** A cache also notes which functions wait for V8's baseline compiler, which is never twice the same, and by which flags it was made. */
+function setBaseline(isOn) {
+  require("node:v8").setFlagsFromString(isOn ? "--sparkplug" : "--no-sparkplug");
+}
+
 if (fillsCaches) {
   process.on("exit", () => {
+    setBaseline(true);
     for (const [file, script] of scripts) writeCache(file, script);
   });
 }
@@ -126,7 +138,7 @@ if (fillsCaches) {
 function writeCache(file, script) {
   const partial = `${file}.${process.pid}.partial`;
   writeFileSync(partial, script.createCachedData());
-  renameSync(partial, `${file}.cache`);
+  renameSync(partial, `${file}${cacheSuffix}`);
 }
 
 load("./entry.js");

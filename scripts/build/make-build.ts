@@ -24,8 +24,11 @@ export interface Build {
   readonly folder: string;
 }
 
-/** Makes a build unless there is the same, and lets `dist/cortex` start it. */
-export async function makeBuild(): Promise<Build> {
+/**
+ * Makes a build unless there is the same, and lets `dist/cortex` start it.
+ * @param isAgain makes it though there is the same, beside that, for whoever compares the two; nothing starts it
+ */
+export async function makeBuild(isAgain = false): Promise<Build> {
   await mkdir(builds, { recursive: true });
   const { version } = JSON.parse(readFileSync(join(projectRoot, "package.json"), "utf8")) as { version: string };
   const runtimeFiles = await shippedFiles(runtime);
@@ -35,7 +38,7 @@ export async function makeBuild(): Promise<Build> {
   const id = hashBuild([await hashFiles(runtime, runtimeFiles), loader, ...chunks.map(({ code }) => code)]);
   // What differs between machines stays out of the id: packages made for this system, and the Node that filled the caches.
   const here = hashBuild([wheels.join(), `${process.platform}-${process.arch}`, process.version]).slice(0, 8);
-  const name = `${id}-${here}`;
+  const name = `${id}-${here}${isAgain ? `-again-${process.pid}` : ""}`;
   const folder = join(builds, name);
   if (!existsSync(folder)) {
     const partial = `${folder}.${process.pid}.partial`;
@@ -51,6 +54,7 @@ export async function makeBuild(): Promise<Build> {
     // Another build of the same may have come first; then this one is not needed.
     await rename(partial, folder).catch(() => rm(partial, { recursive: true, force: true }));
   }
+  if (isAgain) return { version, id, folder };
   await utimes(folder, new Date(), new Date());
   await writeLaunchers(`builds/${name}/main.js`);
   await removeOldFolders(builds, keptBuilds, dayMs);

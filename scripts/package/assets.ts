@@ -1,7 +1,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { deflateRawSync } from "node:zlib";
-import { type PackIndex, packName } from "../build/pack.ts";
+import { agentCachesName, type PackIndex, packName } from "../build/pack.ts";
 
 /** What goes into an executable: its first script, and what that and the program read from it, by name. */
 export interface Assets {
@@ -19,13 +19,16 @@ export interface AssetOptions {
 
 /**
  * Reads a build as the assets of an executable. Where chunks have caches, those that are seldom loaded are deflated: they have none,
- * because no command has run them while the caches were filled, or are the agent, which starts once, or are large.
+ * because no command has run them while the caches were filled, or an agent alone has, whose caches differ each time; or are large.
  */
 export async function readAssets({ folder, codeCaches }: AssetOptions): Promise<Assets> {
   const script = await readFile(join(folder, "main.js"), "utf8");
   const pack = await readFile(join(folder, packName));
-  const cacheOf = (name: string, own: Buffer) =>
-    codeCaches === "own" ? own : (codeCaches?.get(name) ?? Buffer.alloc(0));
+  const ofAgent = new Set(JSON.parse(await readFile(join(folder, agentCachesName), "utf8")) as string[]);
+  const cacheOf = (name: string, own: Buffer) => {
+    if (ofAgent.has(name)) return Buffer.alloc(0);
+    return codeCaches === "own" ? own : (codeCaches?.get(name) ?? Buffer.alloc(0));
+  };
   const chunks = Object.entries(readIndex(script)).map(([name, [offset, codeBytes, cacheBytes]]) => ({
     name,
     code: pack.subarray(offset, offset + codeBytes),
@@ -58,8 +61,7 @@ function packChunks(chunks: readonly CachedChunk[], hasCodeCaches: boolean) {
   let offset = 0;
   for (const { name, code, cache } of chunks.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
     const bytes = Buffer.concat([code, cache]);
-    const isSeldom = cache.length === 0 || name.startsWith("agent-main-");
-    const isDeflated = hasCodeCaches && (isSeldom || bytes.length > largestQuick);
+    const isDeflated = hasCodeCaches && (cache.length === 0 || bytes.length > largestQuick);
     const stored = isDeflated ? deflateRawSync(bytes, { level: 9 }) : bytes;
     index[name] = isDeflated ? [offset, code.length, cache.length, stored.length] : [offset, code.length, cache.length];
     pieces.push(stored);
