@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect } from "vitest";
 import type { Emulator } from "../../aws/emulator.ts";
-import { demoFile } from "../../faults/support/cluster-run.ts";
+import { privateScene } from "../../faults/support/scenes.ts";
 import type { Walker } from "../support/walker.ts";
 
 /** A control plane where nothing listens: what lives inside the cluster fails, and nothing else may. */
@@ -14,8 +14,9 @@ const failed = 1;
 
 /** A cluster on an AWS that is emulated, from `up` to `down`. */
 export async function walkOnAws({ run, bench }: Walker, emulator: Emulator): Promise<void> {
-  const bigger = demoFile.replace("max_instances: 2", "max_instances: 3");
-  const cwd = await bench.project({ "cluster.yaml": demoFile, "bigger.yaml": bigger });
+  const { file } = privateScene;
+  const bigger = file.replace("max_instances: 2", "max_instances: 3");
+  const cwd = await bench.project({ "cluster.yaml": file, "bigger.yaml": bigger });
   const cluster = (line: string, status?: number) => run(["cluster", ...line.split(" ")], status, { cwd });
 
   expect(JSON.stringify((await cluster("iam-policy up -n demo -r us-east-1")).json())).toContain("eks:CreateCluster");
