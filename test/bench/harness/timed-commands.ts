@@ -6,6 +6,8 @@ export interface TimedCommand {
   readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly cwd?: string;
+  /** With which it has to end; by default 0. */
+  readonly status?: number;
 }
 
 export interface Timing {
@@ -33,7 +35,7 @@ export async function timeCommands<Name extends string>(
   if (status !== 0) throw new Error(`${script} ended with status ${status}`);
   const runs = JSON.parse(output) as [wall: number, cpu: number, status: number][][];
   const timed = names.map((name, index): [Name, Timing] => {
-    const failed = runs[index]!.find(([, , status]) => status !== 0);
+    const failed = runs[index]!.find(([, , status]) => status !== (commands[name].status ?? 0));
     if (failed) throw new Error(`${commands[name].argv.join(" ")} ended with status ${failed[2]}`);
     const inMs = (column: 0 | 1) => runs[index]!.map((run) => run[column] * 1_000);
     return [name, { wallMs: inMs(0), cpuMs: inMs(1) }];
