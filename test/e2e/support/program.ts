@@ -13,8 +13,8 @@ const platform = process.platform === "win32" ? "win" : process.platform;
 const suffix = process.platform === "win32" ? ".exe" : "";
 
 /** @returns where `npm run package` leaves the binary of a target */
-export function packagedFor(target: string): string {
-  return join(projectRoot, "dist/package", target, `cortex${suffix}`);
+export function packagedFor(target: string, ending = suffix): string {
+  return join(projectRoot, "dist/package", target, `cortex${ending}`);
 }
 
 /** The one that CORTEX_TEST_BINARY names, else the packaged binary of this machine, else `dist/cortex`. @throws when none is there */
