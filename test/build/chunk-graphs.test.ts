@@ -122,7 +122,7 @@ const parts: Readonly<Record<string, Allowed>> = {
   "cluster/log-archive.ts": ["cluster/log-archive.ts", "aws/refusal.ts"],
   "cluster/policies.ts": ["cluster", "aws", "core", "spec"],
   "cluster/resources/names.ts": ["cluster/resources/names.ts"],
-  "aws/connect-aws.ts": ["aws", "core"],
+  "aws/connect-aws.ts": ["aws", "core", "spec/nearest.ts", "spec/regions.ts"],
   "aws/cluster-tokens.ts": ["aws/cluster-tokens.ts"],
   "platform/system-clock.ts": ["platform/system-clock.ts"],
   "upgrade/program-updates.ts": ["upgrade", "platform", "image/layers", "packages", "core/program-update.ts"],
