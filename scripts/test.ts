@@ -75,6 +75,8 @@ async function runTold(part: Part, report: string, said: string | undefined): Pr
     return await run(program, args, {
       timeout: part.longestMs ?? longestPartMs,
       killSignal: "SIGKILL",
+      // What keeps a time of its own makes room for what runs beside it and waits for pods and processes.
+      niceness: part.keepsOwnTime ? 10 : 0,
       stdio: file ? ["ignore", file.fd, file.fd] : "inherit",
     });
   } catch (error) {

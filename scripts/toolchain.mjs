@@ -1,7 +1,7 @@
 // What must be there before the project's own code can run: its packages and its Node. Node 20 runs this file.
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, readFileSync, realpathSync } from "node:fs";
-import { constants } from "node:os";
+import { constants, setPriority } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -64,10 +64,15 @@ export async function runWithProjectNode(script, args) {
   return run(node, [join(projectRoot, script), ...args], { env: { ...process.env, PATH: path } });
 }
 
-/** Starts a program in the project's folder and waits. @returns its exit status, 128 + n when signal n ended it */
-export function run(program, args, options = {}) {
+/**
+ * Starts a program in the project's folder and waits.
+ * @param options those of `spawn`, and `niceness`: how far it and what it starts stand back behind others, from 0 to 19
+ * @returns its exit status, 128 + n when signal n ended it
+ */
+export function run(program, args, { niceness, ...options } = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, { cwd: projectRoot, stdio: "inherit", ...options });
+    if (niceness && child.pid) setPriority(child.pid, niceness);
     // Ctrl-C reaches the child through the terminal; this process stays to hand its status on.
     const wait = () => {};
     const forward = () => child.kill("SIGTERM");

@@ -9,6 +9,8 @@ export interface Part {
   readonly what: string;
   /** Milliseconds after which it has failed, where it may take longer than others. */
   readonly longestMs?: number;
+  /** Its clocks are virtual, so that it may be slow without failing. */
+  readonly keepsOwnTime?: true;
   /** @param report a file that the part may write its results to */
   command(report: string): readonly [program: string, ...args: string[]];
   /** @param status how the command ended */
@@ -116,7 +118,10 @@ const first: readonly Part[] = [
 ];
 
 const faultTests = ["test/faults/"];
-const faults = vitest("faults", "`cluster up` and `down` killed and disturbed: a sample of all cases", faultTests);
+const faults: Part = {
+  ...vitest("faults", "`cluster up` and `down` killed and disturbed: a sample of all cases", faultTests),
+  keepsOwnTime: true,
+};
 const allFaults: Part = {
   ...vitest(
     "all-faults",

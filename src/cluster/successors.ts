@@ -23,11 +23,12 @@ export function withSuccessors(
       .filter(({ number }) => number > 0)
       .sort((one, other) => one.number - other.number);
     const whole = mine.find(({ lostBecause }) => lostBecause === undefined);
-    const last = mine.at(-1);
-    if (whole) return { ...group, name: whole.name };
-    if (last?.lostBecause === undefined) return group;
-    const { name, desired, number, lostBecause: cause } = last;
-    return { ...group, name: `${group.name}_${number + 1}`, replaces: { name, cause, desired } };
+    const lost = mine.findLast(({ lostBecause }) => lostBecause !== undefined);
+    if (!lost) return whole ? { ...group, name: whole.name } : group;
+    const { desired, lostBecause: cause = "" } = lost;
+    // One that never came to be is made again, as large as the first time.
+    const name = whole?.name ?? `${group.name}_${lost.number + 1}`;
+    return { ...group, name, replaces: { name: lost.name, cause, desired } };
   });
 }
 

@@ -141,9 +141,9 @@ async function readOurs(
     namedControlPlane(context, signal),
   ]);
   if (owner === "theirs") throw notOurs(id);
-  const lostNames = findLost(named, found);
-  if (lostNames.length === 0) return { kinds, found };
-  const again = kindsOf({ ...context, lostNames });
+  const lost = findLost(named, found);
+  if (!lost) return { kinds, found };
+  const again = kindsOf({ ...context, lost });
   return { kinds: again, found: await readAll(again.ours, signal) };
 }
 

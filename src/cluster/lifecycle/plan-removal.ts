@@ -67,9 +67,9 @@ export async function planRemoval(
 /** With what has lost the tags that it is found by, and would be left behind and paid for. */
 async function readEverything(kinds: ClusterKinds, signal: AbortSignal) {
   const [found, named] = await Promise.all([readAll(kinds.all, signal), readNamed(kinds.context, signal)]);
-  const lostNames = findLost(named, found);
-  if (lostNames.length === 0) return { kinds, found };
-  const again = kindsOf({ ...kinds.context, lostNames });
+  const lost = findLost(named, found);
+  if (!lost) return { kinds, found };
+  const again = kindsOf({ ...kinds.context, lost });
   return { kinds: again, found: await readAll(again.all, signal) };
 }
 

@@ -3,7 +3,7 @@ import type { CloudSettings } from "../../core/cluster.ts";
 import { criticalPath } from "../../core/graph/critical-path.ts";
 import type { FoundByKind } from "../../core/graph/duplicates.ts";
 import type { GraphPlan } from "../../core/graph/plan.ts";
-import { planUp } from "../../core/graph/plan-up.ts";
+import { cannotChange, planUp } from "../../core/graph/plan-up.ts";
 import { readAll } from "../../core/graph/read-all.ts";
 import type { Found } from "../../core/graph/resource.ts";
 import type { Addon } from "../resources/addon.ts";
@@ -47,6 +47,7 @@ export async function planUpgrade(
     costsOfUpgrade({ aws, home: surroundings.home }, id.name, exchange, signal),
     viewInside(surroundings, { reachable, version: upgrade.version, needs: wanted.map((one) => one.id) }, signal),
   ]);
+  if (inside.problems.length > 0) throw cannotChange(inside.problems);
   const changes = [...changesOf(graph.steps), ...inside.changes];
   return {
     plan: {

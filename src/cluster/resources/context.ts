@@ -7,8 +7,15 @@ export interface ResourceContext {
   readonly clusterName: string;
   /** Of the user, for everything. */
   readonly tags: Readonly<Record<string, string>>;
-  /** Values of the tag `Name` of what in EC2 has lost the tags that it is found by: see `findLost`. */
-  readonly lostNames?: readonly string[];
+  /** What in EC2 has lost the tags that it is found by: see `findLost`. */
+  readonly lost?: Lost;
+}
+
+export interface Lost {
+  /** Values of the tag `Name`. */
+  readonly names: readonly string[];
+  /** The network of the cluster: what lies in another one is somebody else's, whatever its name is. */
+  readonly vpcIds: ReadonlySet<string>;
 }
 
 /** Marks what belongs to a cluster; it is what Cortex has always used, so reports on costs go on. */

@@ -94,8 +94,9 @@ export function diskChanges(
 }
 
 /** Somebody removed the launch template: EKS gives a group no other, nor can it be made again with its id. */
-function goneTemplate({ name, group }: ManagedGroup, from: string, to: string): Difference {
-  const hint = `the launch template was removed: write another name for node group ${group}, then one is made under it and this one goes`;
+function goneTemplate({ name }: ManagedGroup, from: string, to: string): Difference {
+  const hint =
+    "the launch template was removed: run the same command again, and another node group takes the place of this one";
   return { field: `launch template of node group ${name}`, from, to, isFixed: { hint } };
 }
 

@@ -1,9 +1,9 @@
 import type { Nodegroup as Described } from "@aws-sdk/client-eks";
 import type { Eks } from "../../aws/services/eks.ts";
 import type { Found } from "../../core/graph/resource.ts";
-import { nodeGroupLabel } from "../node-groups.ts";
 import { clusterTag } from "./context.ts";
 import { issuesText, orAbsent } from "./eks-calls.ts";
+import { namesOf } from "./names.ts";
 import type { NodeGroup } from "./node-group.ts";
 import { allItems } from "./pages.ts";
 
@@ -21,9 +21,15 @@ export async function allGroups(eks: Eks, clusterName: string, signal: AbortSign
   );
 }
 
-/** One whose tags were taken away has its label still. */
-export function isOurs({ tags = {}, labels = {} }: Described, clusterName: string): boolean {
-  return tags[clusterTag] === clusterName || (tags[clusterTag] === undefined && labels[nodeGroupLabel] !== undefined);
+/** One whose tags were taken away has the role and the launch template still that only Cortex names so. */
+export function isOurs(group: Described, clusterName: string): boolean {
+  const { tags = {}, nodeRole, launchTemplate, nodegroupName = "", nodegroupArn = "" } = group;
+  const owner = tags[clusterTag];
+  if (owner !== undefined) return owner === clusterName;
+  const [, , , region = "", accountId = ""] = nodegroupArn.split(":");
+  const names = namesOf({ clusterName, accountId, region });
+  const hasOurRole = nodeRole?.endsWith(`/${names.role("nodes")}`) === true;
+  return hasOurRole && launchTemplate?.name === names.launchTemplate(nodegroupName);
 }
 
 export function foundOf(group: Described): Found<NodeGroup> {

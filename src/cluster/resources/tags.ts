@@ -23,26 +23,38 @@ export interface Filter {
   readonly Values: string[];
 }
 
+/** What EC2 tells of any resource that has tags; one that lies in no VPC has neither of the last two. */
+interface Item {
+  readonly Tags?: readonly Tag[] | undefined;
+  readonly VpcId?: string | undefined;
+  readonly Attachments?: readonly { readonly VpcId?: string | undefined }[] | undefined;
+}
+
 /**
  * Asks EC2 for what Cortex made for this cluster, by its tags; node instances and their disks bear the first one only. What has lost
  * those tags is asked for by its name.
  */
-export async function findOurs<Item extends { readonly Tags?: readonly Tag[] | undefined }>(
-  { clusterName, lostNames = [] }: ResourceContext,
-  ask: (filters: Filter[]) => Promise<readonly Item[]>,
-): Promise<readonly Item[]> {
+export async function findOurs<One extends Item>(
+  { clusterName, lost }: ResourceContext,
+  ask: (filters: Filter[]) => Promise<readonly One[]>,
+): Promise<readonly One[]> {
   const byTags = [
     { Name: `tag:${clusterTag}`, Values: [clusterName] },
     { Name: "tag-key", Values: [resourceTag] },
   ];
-  if (lostNames.length === 0) return ask(byTags);
-  const [ours, named] = await Promise.all([ask(byTags), ask([{ Name: "tag:Name", Values: [...lostNames] }])]);
-  const isLost = ({ Tags: list }: Item) => {
-    const tags = tagsFrom(list);
+  if (!lost) return ask(byTags);
+  const [ours, named] = await Promise.all([ask(byTags), ask([{ Name: "tag:Name", Values: [...lost.names] }])]);
+  const isLost = (one: One) => {
+    const tags = tagsFrom(one.Tags);
     const owner = tags[clusterTag];
-    return owner === undefined || (owner === clusterName && tags[resourceTag] === undefined);
+    return (owner ?? clusterName) === clusterName && tags[resourceTag] === undefined && isWithin(one, lost.vpcIds);
   };
   return [...ours, ...named.filter(isLost)];
+}
+
+function isWithin({ VpcId, Attachments }: Item, vpcIds: ReadonlySet<string>): boolean {
+  if (VpcId === undefined && Attachments === undefined) return true;
+  return [VpcId, ...(Attachments ?? []).map((one) => one.VpcId)].some((id) => id !== undefined && vpcIds.has(id));
 }
 
 /** @returns the id that a resource bears, if it is one of this kind; else one that nothing else has */

@@ -1,3 +1,4 @@
+import { CreateVpcCommand, DescribeVpcsCommand } from "@aws-sdk/client-ec2";
 import { describe, test } from "vitest";
 import { checkCloud } from "../../../src/cluster/people/check-cloud.ts";
 import { makeForeignCluster } from "../support/foreign-cluster.ts";
@@ -54,6 +55,23 @@ describe.concurrent("a cluster that somebody else made", { timeout: 5 * minutes 
     expect(plan.costNow?.lines).toEqual([]);
     const stored = kept.filter((one) => /^(?:bucket|repository) /.test(one));
     expect(await emulator.inventory.names()).toEqual(before.filter((one) => !stored.includes(one)));
+  });
+
+  test("is not taken for ours by the name of its network", async ({ expect }) => {
+    await using place = await lifecyclePlace();
+    const { me, emulator } = place;
+    const cluster = await smallCluster();
+    const id = { name: cluster.cluster_name, region: cluster.region };
+    const { ec2 } = emulator.moto();
+    const Tags = [{ Key: "Name", Value: `${id.name}/vpc` }];
+    const TagSpecifications = [{ ResourceType: "vpc" as const, Tags }];
+    const { Vpc: theirs } = await ec2.send(new CreateVpcCommand({ CidrBlock: "10.7.0.0/16", TagSpecifications }));
+    await expect(me.clouds.planDown(id, everything, never)).rejects.toMatchObject({ code: "ENVIRONMENT_NOT_FOUND" });
+    await me.up(cluster);
+    expect(doneBy(await me.clouds.planUp(cluster, never))).toEqual([]);
+    expect((await me.down(cluster)).outcome).toEqual({ failures: [], left: [], kept: [] });
+    const { Vpcs } = await ec2.send(new DescribeVpcsCommand({ VpcIds: [theirs?.VpcId ?? ""] }));
+    expect(Vpcs).toHaveLength(1);
   });
 
   test("is not torn out of a network of ours that it was made in", async ({ expect }) => {

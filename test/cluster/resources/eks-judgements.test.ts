@@ -5,6 +5,8 @@ import { networkOf } from "../../../src/cluster/resources/control-plane-differen
 import { stateOf } from "../../../src/cluster/resources/control-plane-state.ts";
 import { awaitsRole, issuesText } from "../../../src/cluster/resources/eks-calls.ts";
 import { contentText, parseContent } from "../../../src/cluster/resources/launch-template.ts";
+import { namesOf } from "../../../src/cluster/resources/names.ts";
+import { isOurs } from "../../../src/cluster/resources/node-group-state.ts";
 import { canonicalPolicy, clusterAutoscalerPolicy } from "../../../src/cluster/resources/role-policies.ts";
 import { validZonesOf } from "../../../src/cluster/resources/valid-zones.ts";
 
@@ -54,6 +56,30 @@ describe("a refusal of EKS", () => {
     });
     expect(validZonesOf(new Error("eks:CreateCluster failed", { cause: error }))).toEqual(["us-east-1a", "us-east-1b"]);
     expect(validZonesOf(new Error("something else"))).toBeUndefined();
+  });
+});
+
+describe("a node group without our tags", () => {
+  const nodegroupArn = "arn:aws:eks:us-east-1:123456789012:nodegroup/models/cpu/1";
+  const role = namesOf({ clusterName: "models", accountId: "123456789012", region: "us-east-1" }).role("nodes");
+  const lost = {
+    nodegroupName: "cpu",
+    nodegroupArn,
+    nodeRole: `arn:aws:iam::123456789012:role/${role}`,
+    launchTemplate: { id: "lt-1", name: "models-cpu" },
+    labels: { "cortex.dev/node-group": "cpu" },
+  };
+
+  test("is ours when it has the role and the launch template that only Cortex names so", () => {
+    expect(isOurs(lost, "models")).toBe(true);
+  });
+
+  test.each([
+    ["a role of somebody's", { nodeRole: "arn:aws:iam::123456789012:role/eksctl-nodes" }],
+    ["a launch template of somebody's", { launchTemplate: { id: "lt-1", name: "eksctl-models-cpu" } }],
+    ["the tag of another cluster", { tags: { "cortex.dev/cluster-name": "other" } }],
+  ])("is not ours with %s, whatever its labels are", (_, theirs) => {
+    expect(isOurs({ ...lost, ...theirs }, "models")).toBe(false);
   });
 });
 

@@ -116,7 +116,7 @@ describe("a node group that runs", () => {
     expect(diskChanges(wanted, running(), template({ templateId: "lt-2" }))).toMatchObject([
       {
         field: "launch template of node group gpu",
-        isFixed: { hint: expect.stringContaining("write another name for node group gpu") },
+        isFixed: { hint: expect.stringContaining("run the same command again") },
       },
     ]);
   });
