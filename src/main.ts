@@ -205,11 +205,11 @@ async function newerVersion(home: string): Promise<string | undefined> {
   if (asks) {
     const { spawn } = await import("node:child_process");
     const [executable, ...rest] = installation().program;
-    spawn(executable, [...rest, "__find-newest-version"], {
-      detached: true,
-      stdio: "ignore",
-      windowsHide: true,
-    }).unref();
+    const options = { cwd: home, detached: true, stdio: "ignore", windowsHide: true } as const;
+    // Nobody minds when it cannot be started.
+    spawn(executable, [...rest, "__find-newest-version"], options)
+      .on("error", () => {})
+      .unref();
   }
   return newer;
 }

@@ -82,6 +82,19 @@ const sameEachTime = [
   "--no-memory-reducer",
 ];
 
+/** Nothing else of the builder's settings may lead a command elsewhere than to the stand-ins, or change what is in the caches. */
+const passedOn = [
+  "PATH",
+  "HOME",
+  "TMPDIR",
+  "TEMP",
+  "TMP",
+  "SystemRoot",
+  "USERPROFILE",
+  "LOCALAPPDATA",
+  "CORTEX_PYTHON",
+];
+
 /**
  * Fills the code caches beside `main` by running its commands in a home and a project of their own.
  * @param node what runs them: the Node whose caches they shall be, and what must stand before it
@@ -97,9 +110,8 @@ export async function fillCodeCaches(main: string, node: readonly string[] = [pr
     await using kubernetes = await startStandInCluster();
     await writeFile(join(folder, "kubeconfig"), kubernetes.kubeconfig);
     await using aws = await startStandInAws();
-    const { NODE_OPTIONS: _, ...rest } = process.env;
     const env = {
-      ...rest,
+      ...Object.fromEntries(passedOn.map((name) => [name, process.env[name]])),
       CORTEX_HOME: join(folder, ".home"),
       CORTEX_LOCAL_PORT: String(await freePort()),
       CORTEX_FILL_CODE_CACHES: "1",

@@ -1,7 +1,8 @@
 import { createRequire } from "node:module";
-import { dirname } from "node:path";
+import { dirname, join, relative, sep } from "node:path";
 import { types } from "node:util";
 import type { Plugin } from "esbuild";
+import { projectRoot } from "../toolchain.mjs";
 
 const namespace = "commonjs-package";
 
@@ -15,9 +16,12 @@ export const commonJsPackages: Plugin = {
     build.onResolve({ filter: /^[^./]/ }, async ({ path, kind, importer, resolveDir, namespace: from }) => {
       if (kind !== "dynamic-import" || from === namespace || path.startsWith("node:")) return undefined;
       const { path: file } = await build.resolve(path, { kind: "import-statement", importer, resolveDir, namespace });
-      return file !== "" && isCommonJs(file) ? { path: file, namespace } : undefined;
+      if (file === "" || !isCommonJs(file)) return undefined;
+      // Names of chunks come from paths: they must not tell in which folder the project lies.
+      return { path: relative(projectRoot, file).split(sep).join("/"), namespace };
     });
-    build.onLoad({ filter: /.*/, namespace }, ({ path }) => {
+    build.onLoad({ filter: /.*/, namespace }, ({ path: below }) => {
+      const path = join(projectRoot, below);
       const names = Object.keys(load(path) as object).filter((name) => /^[A-Za-z_$][\w$]*$/.test(name));
       const named = names.filter((name) => name !== "default").map((name) => `export const ${name} = whole.${name};`);
       const contents = `const whole = require(${JSON.stringify(path)});\nexport default whole;\n${named.join("\n")}`;

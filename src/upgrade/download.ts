@@ -70,6 +70,15 @@ async function receive(
 }
 
 async function request(url: string, variables: Variables, signal: AbortSignal): Promise<Response> {
+  if (variables.NODE_TLS_REJECT_UNAUTHORIZED === "0" && url.startsWith("https:")) {
+    throw new CortexError(
+      "USAGE",
+      "NODE_TLS_REJECT_UNAUTHORIZED=0 is set, so that anybody could send another program",
+      {
+        hint: "unset it; NODE_EXTRA_CA_CERTS names the authority of a proxy",
+      },
+    );
+  }
   const { setGlobalProxyFromEnv } = await import("node:http");
   const restore = setGlobalProxyFromEnv(variables as Record<string, string>);
   try {

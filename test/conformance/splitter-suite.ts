@@ -91,7 +91,11 @@ export function describeSplitters(environment: string, create: () => Promise<Ben
       });
       const deployed = await deploy(folder);
       expect(deployed, deployed.stderr).toMatchObject({ status: 0 });
-      const asked = await bench.request("/a/b/some/where?a=1&b=two");
+      // A gateway may hear a moment late of a replica that is ready.
+      const asked = await eventually(async () => {
+        const answer = await bench.request("/a/b/some/where?a=1&b=two");
+        return answer.status === 503 ? undefined : answer;
+      });
       expect(await asked.json()).toEqual({ method: "get", query: { a: "1", b: "two" } });
       expect(await (await bench.request("/a/b", { method: "PUT", body: "x" })).text()).toBe("put");
       expect((await bench.request("/a", { method: "PUT", body: "x" })).status).toBe(404);

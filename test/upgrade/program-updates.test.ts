@@ -150,6 +150,15 @@ describe.skipIf(process.platform === "win32")("another version", () => {
   });
 });
 
+test("no program is taken where nobody checks who sends it", async () => {
+  const variables = { CORTEX_RELEASES_URL: "https://127.0.0.1:1", NODE_TLS_REJECT_UNAUTHORIZED: "0" };
+  const running = { version: "1.0.0", executable, isPackaged: true, platform: "linux", architecture: "x64" };
+  await expect(programUpdates({ running, variables }).newest(signal)).rejects.toMatchObject({
+    code: "USAGE",
+    message: expect.stringContaining("NODE_TLS_REJECT_UNAUTHORIZED=0 is set"),
+  });
+});
+
 describe("on Windows", () => {
   test("the old program is moved aside, since it runs, and what was aside is removed", async () => {
     await releases.add("1.1.0", standIn("1.1.0"), "win-x64");
