@@ -34,7 +34,7 @@ const cases: readonly Case[] = [
 ];
 
 describe("a call that fails for a while", { concurrent: true }, () => {
-  test.each(choose(cases, 10))("$kind, $names: changes nothing about what comes of it", { timeout }, async (one) => {
+  test.each(choose(cases, 6))("$kind, $names: changes nothing about what comes of it", { timeout }, async (one) => {
     await using stage = await startStage(privateScene);
     const { kind } = one;
     const first = kind === "throttle" || kind === "dependency" ? 3 : 1;
@@ -52,7 +52,7 @@ const everyNth = Array.from({ length: most }, (_, index) => index + 1).flatMap((
 );
 
 describe("of every operation that changes something", { concurrent: true }, () => {
-  test.each(choose(everyNth, 4))(
+  test.each(choose(everyNth, 2))(
     "call $nth, $kind: changes nothing about what comes of it",
     { timeout },
     async ({ kind, nth }) => {

@@ -17,8 +17,8 @@ const sometimesMore = 5;
 const from = (first: number, last: number) => Array.from({ length: last - first + 1 }, (_, index) => first + index);
 
 const looks = [
-  ...inGroups(choose(from(1, looksOfUp), 6), 15).map((ats) => ({ command: "up" as Command, ats })),
-  ...inGroups(choose(from(1, looksOfDown), 6), 15).map((ats) => ({ command: "down" as Command, ats })),
+  ...inGroups(choose(from(1, looksOfUp), 4), 15).map((ats) => ({ command: "up" as Command, ats })),
+  ...inGroups(choose(from(1, looksOfDown), 4), 15).map((ats) => ({ command: "down" as Command, ats })),
 ].map((one) => ({ ...one, where: one.ats.join(", ") }));
 
 /**
@@ -55,7 +55,7 @@ describe("a command that is killed", { concurrent: true }, () => {
   );
 
   /** What is left differs from call to call, be it only in what AWS has got done by then: each begins anew. */
-  test.each(choose(pairs, 6))("at $where is gone on from", { timeout }, async ({ upAt, downAt }) => {
+  test.each(choose(pairs, 3))("at $where is gone on from", { timeout }, async ({ upAt, downAt }) => {
     await using stage = await startStage(privateScene);
     if (upAt !== undefined) await stage.killed("up", upAt);
     await bring(stage, clean);

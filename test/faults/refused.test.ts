@@ -41,7 +41,7 @@ const refusals = Array.from({ length: Math.max(upRefusals.length, downRefusals.l
 const codes: Readonly<Partial<Record<FaultKind, string>>> = { denied: "NOT_AUTHORISED", quota: "NO_CAPACITY" };
 
 describe("a change that is refused for good", { concurrent: true }, () => {
-  test.each(choose(refusals, 5))("$what: is told, and the next run goes on from there", { timeout }, async (one) => {
+  test.each(choose(refusals, 3))("$what: is told, and the next run goes on from there", { timeout }, async (one) => {
     await using stage = await startStage(privateScene);
     const runRefused = async (command: Command, { kind, op }: Refusal) => {
       const fault = stage.emulator.faults.add({ op, kind, first: 1_000 });
