@@ -269,7 +269,9 @@ describe("bad luck", () => {
     await expect(read(folder.path, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
   });
 
-  test("a folder of ten thousand files is read once, and looked through quickly after that", async () => {
+  test("a folder of ten thousand files is read once, and looked through quickly after that", {
+    timeout: 120_000,
+  }, async () => {
     await using folder = await temporaryFolder();
     await using home = await temporaryFolder();
     for (let index = 0; index < 100; index++) await mkdir(join(folder.path, `${index}`));
