@@ -34,6 +34,8 @@ export function describeSplitters(environment: string, create: () => Promise<Ben
         body: JSON.stringify(body),
         headers: { "content-type": "application/json" },
       });
+    /** A gateway may hear a moment late of what is live, on a busy machine. */
+    const served = (path: string) => eventually(async () => (await post(path, 0)).status !== 503 || undefined);
     const countOf = async (name: string) =>
       ((await (await bench.request(`/${name}`)).json()) as { count: number }).count;
     /** @returns how often each text was the answer to `requests` requests */
@@ -59,6 +61,7 @@ export function describeSplitters(environment: string, create: () => Promise<Ben
       const folder = await pair("heavy", "light", splitter("split", { heavy: 80, light: 20 }));
       const deployed = await deploy(folder);
       expect(deployed, deployed.stderr).toMatchObject({ status: 0 });
+      await served("/split");
       const counts = await tally("split", 200);
       expect(counts.heavy! + counts.light!).toBe(200);
       // Five standard deviations, for environments that draw lots.
@@ -91,11 +94,8 @@ export function describeSplitters(environment: string, create: () => Promise<Ben
       });
       const deployed = await deploy(folder);
       expect(deployed, deployed.stderr).toMatchObject({ status: 0 });
-      // A gateway may hear a moment late of a replica that is ready.
-      const asked = await eventually(async () => {
-        const answer = await bench.request("/a/b/some/where?a=1&b=two");
-        return answer.status === 503 ? undefined : answer;
-      });
+      await served("/a/b");
+      const asked = await bench.request("/a/b/some/where?a=1&b=two");
       expect(await asked.json()).toEqual({ method: "get", query: { a: "1", b: "two" } });
       expect(await (await bench.request("/a/b", { method: "PUT", body: "x" })).text()).toBe("put");
       expect((await bench.request("/a", { method: "PUT", body: "x" })).status).toBe(404);
@@ -110,12 +110,15 @@ export function describeSplitters(environment: string, create: () => Promise<Ben
       });
       const deployed = await deploy(folder);
       expect(deployed, deployed.stderr).toMatchObject({ status: 0 });
+      await served("/copied");
+      await eventually(async () => (await countOf("unseen")) >= 1 || undefined);
+      const copied = await countOf("unseen");
       expect(await tally("copied", 30)).toEqual({ seen: 30 });
-      await eventually(async () => (await countOf("unseen")) === 30 || undefined);
+      await eventually(async () => (await countOf("unseen")) === copied + 30 || undefined);
       const startedAt = performance.now();
       expect((await post("/copied", { ms: 2_000, fail: true })).status).toBe(200);
       expect(performance.now() - startedAt).toBeLessThan(1_500);
-      await eventually(async () => (await countOf("unseen")) === 31 || undefined);
+      await eventually(async () => (await countOf("unseen")) === copied + 31 || undefined);
       const shown = (await bench.cortex(["get", "copied"])).stdout;
       expect(shown).toMatch(/unseen \(shadow\)\t100\t/);
     });
@@ -127,6 +130,7 @@ export function describeSplitters(environment: string, create: () => Promise<Ben
       expect((await deploy(folder)).status).toBe(0);
       const stop = new AbortController();
       const url = `http://127.0.0.1:${bench.port}/shifts`;
+      await served("/shifts");
       const load = runLoad({ url, ratePerSecond: 20, until: stop.signal, body: "1", connections: 8 });
       for (const one of [50, 0, 90, 0]) {
         await writeFile(join(folder, "cortex.yaml"), apis + weights(one));
@@ -150,6 +154,7 @@ export function describeSplitters(environment: string, create: () => Promise<Ben
       const refused = await bench.cortex(["delete", "needed", "-f"]);
       expect(refused.status).toBe(6);
       expect(refused.stderr).toContain("needed is in use: the TrafficSplitter needs sends requests to it");
+      await served("/needs");
       expect((await post("/needs", 1)).status).toBe(200);
       expect((await bench.cortex(["delete", "spare", "-f"])).status).toBe(0);
       expect((await bench.cortex(["delete", "needs", "-f"])).status).toBe(0);
@@ -209,6 +214,7 @@ export function describeSplitters(environment: string, create: () => Promise<Ben
       const again = await deploy(folder);
       expect(again.stdout).toContain("bare is up to date");
       expect(again.stdout).toContain("second (RealtimeAPI)");
+      await served("/bare");
       expect((await tally("bare", 20))["first, changed"]).toBeGreaterThan(0);
       await writeFile(join(folder, "cortex.yaml"), spec("bare", "", "one.py"));
       expect((await deploy(folder)).status).toBe(2);
