@@ -7,6 +7,8 @@ import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { completionScript } from "../src/cli/completion-scripts.ts";
 import { programSummary } from "../src/cli/root-help.ts";
+import { placeholderRepository } from "../src/platform/releases.ts";
+import { archiveFolder, archiveName } from "../src/upgrade/release-source.ts";
 import { replaceFile } from "./build/files.ts";
 import type { Manifest, PackagedTarget } from "./package/manifest.ts";
 import { hasXz, makeTarGz, makeTarXz, makeZip } from "./release/archives.ts";
@@ -14,13 +16,12 @@ import { bundledNode, bundledNpmPackages, bundledWheels, lockedWheels } from "./
 import { joinPackages } from "./release/join-packages.ts";
 import { manPages } from "./release/man-pages.ts";
 import {
-  archiveFile,
-  archiveFolder,
   checkedManifest,
   checksumsText,
   isWindows,
   type Released,
   sha256Of,
+  smallArchiveName,
 } from "./release/manifest.ts";
 import { noticesText } from "./release/notices.ts";
 import { type NpmPackage, npmPlatformPackage, npmWrapper } from "./release/npm-packages.ts";
@@ -41,7 +42,9 @@ const staging = join(dist, "release.partial");
 const ownWheels = join(projectRoot, "dist", "wheels");
 const project = JSON.parse(readFileSync(join(projectRoot, "package.json"), "utf8")) as {
   readonly license: string;
+  readonly repository: string;
 };
+const license = readFileSync(join(projectRoot, "LICENSE"), "utf8");
 
 await makeRelease();
 
@@ -79,7 +82,7 @@ async function makeTexts({ version, node, targets }: Manifest, time: number): Pr
   const notices = noticesText({ node: await bundledNode(node), npm, python });
   const bom = billOfMaterials({ npm: npmBom(), version, node, bundled: npm, wheels, time });
   const shared = new Map([
-    ["LICENSE", readFileSync(join(projectRoot, "LICENSE"), "utf8")],
+    ["LICENSE", license],
     ["THIRD-PARTY-NOTICES.txt", notices],
     ["completions/cortex.bash", completionScript("bash")],
     ["completions/_cortex", completionScript("zsh")],
@@ -105,9 +108,9 @@ async function makeArchives(
     await pack(staging, name, time, join(files, archive));
     say(`made ${archive}`);
   };
-  if (isWindows(target)) return make(makeZip, archiveFile(version, target));
-  await make(makeTarGz, archiveFile(version, target, false));
-  if (await hasXz()) await make(makeTarXz, archiveFile(version, target));
+  if (isWindows(target)) return make(makeZip, archiveName(version, target));
+  await make(makeTarGz, archiveName(version, target));
+  if (await hasXz()) await make(makeTarXz, smallArchiveName(version, target));
   else say("this machine has no xz: there is no .tar.xz");
 }
 
@@ -117,7 +120,11 @@ async function makeDownloads({ version }: Manifest, { notices, bom }: Texts, fil
   await replaceFile(join(files, `cortex-${version}.cdx.json`), bom);
   for (const name of ["install.sh", "install.ps1"]) {
     const text = readFileSync(join(projectRoot, "scripts", "release", name), "utf8");
-    await replaceFile(join(files, name), text, name.endsWith(".sh") ? 0o755 : 0o644);
+    await replaceFile(
+      join(files, name),
+      text.replaceAll(placeholderRepository, project.repository),
+      name.endsWith(".sh") ? 0o755 : 0o644,
+    );
   }
   await replaceFile(join(files, "SHA256SUMS"), checksumsText(await checksumsOf(files)));
 }
@@ -133,7 +140,8 @@ async function makePackages(
   time: number,
   released: readonly Released[],
 ): Promise<void> {
-  const described = { version, description: programSummary.replace(/\.$/, ""), license: project.license };
+  const description = programSummary.replace(/\.$/, "");
+  const described = { version, description, license: project.license, repository: project.repository };
   const publication = { ...described, checksums: new Map(released.map(({ file, sha256 }) => [file, sha256])) };
   await replaceFile(join(out, "homebrew", "cortex.rb"), homebrewFormula(publication));
   if (targets.some(({ target }) => isWindows(target))) {
@@ -155,7 +163,7 @@ async function makeNpmPackage(
 ): Promise<void> {
   const short = name.split("/").at(-1)!;
   const folder = join(staging, "npm", short);
-  await writeAll(join(folder, "package"), [...files, ["THIRD-PARTY-NOTICES.txt", notices]]);
+  await writeAll(join(folder, "package"), [...files, ["LICENSE", license], ["THIRD-PARTY-NOTICES.txt", notices]]);
   if (program) {
     const target = join(folder, "package", isWindows(program.target) ? "cortex.exe" : "cortex");
     await linkProgram(join(dist, program.file), target);

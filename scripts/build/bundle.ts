@@ -1,5 +1,6 @@
 import { basename } from "node:path";
 import { type BuildOptions, build, type Metafile, transform } from "esbuild";
+import project from "../../package.json" with { type: "json" };
 import { commonJsPackages } from "./commonjs-packages.ts";
 import { sdkSchemas } from "./sdk-schemas.ts";
 
@@ -52,6 +53,7 @@ function bundleOptions(entry: string, version: string) {
     plugins: [commonJsPackages, sdkSchemas],
     define: {
       __CORTEX_VERSION__: JSON.stringify(version),
+      __CORTEX_REPOSITORY__: JSON.stringify(project.repository),
       __CORTEX_BUILD__: JSON.stringify(buildIdPlaceholder),
     },
     logLevel: "warning",

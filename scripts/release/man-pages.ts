@@ -45,14 +45,13 @@ function programPage(program: Command, options: ManOptions): string {
 
 function commandPage(name: string, command: Command, options: ManOptions): string {
   const help = command.createHelp();
-  const line = `cortex ${name.split("-").slice(1).join(" ")}`;
   const called = command.parent?.parent
     ? `cortex ${command.parent.name()} ${command.name()}`
     : `cortex ${command.name()}`;
   const args = help.visibleArguments(command);
   const summary = command.summary() || command.description();
   return page(name, summary, options, [
-    ...section("SYNOPSIS", [`.B ${escaped(called || line)}\n${text(command.usage())}`]),
+    ...section("SYNOPSIS", [`.B ${escaped(called)}\n${text(command.usage())}`]),
     ...section("DESCRIPTION", [text(command.description())]),
     ...section(
       "ARGUMENTS",

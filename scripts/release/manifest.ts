@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
+import { archiveName } from "../../src/upgrade/release-source.ts";
 import { type Manifest, readManifest } from "../package/manifest.ts";
 
 /** What a release is made of: a file that can be downloaded. */
@@ -34,14 +35,9 @@ export function isWindows(target: string): boolean {
   return target.startsWith("win-");
 }
 
-/** The archive that people and package managers take, the smaller one where there are two. */
-export function archiveFile(version: string, target: string, hasXz = true): string {
-  return `${archiveFolder(version, target)}.${isWindows(target) ? "zip" : hasXz ? "tar.xz" : "tar.gz"}`;
-}
-
-/** What an archive unpacks to. */
-export function archiveFolder(version: string, target: string): string {
-  return `cortex-${version}-${target}`;
+/** The archive that people and package managers take: the smaller one where there are two. */
+export function smallArchiveName(version: string, target: string): string {
+  return archiveName(version, target).replace(/\.tar\.gz$/, ".tar.xz");
 }
 
 /** As `sha256sum` writes and reads them, in the order of their names. */

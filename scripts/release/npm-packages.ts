@@ -1,4 +1,4 @@
-import { npmScope, releasesUrl } from "../../src/platform/releases.ts";
+import { npmScopeOf, placeholderRepository } from "../../src/platform/releases.ts";
 
 /** A package of npm as its files, by path. */
 export interface NpmPackage {
@@ -10,73 +10,74 @@ interface Described {
   readonly version: string;
   readonly description: string;
   readonly license: string;
+  readonly repository: string;
 }
 
-const repository = releasesUrl.replace(/\/releases$/, "");
-
 /** The package that people install: a few lines that start the program of the package that fits their machine. */
-export function npmWrapper({ version, description, license }: Described, targets: readonly string[]): NpmPackage {
-  const optionalDependencies = Object.fromEntries(targets.map((target) => [platformPackage(target), version]));
+export function npmWrapper(described: Described, targets: readonly string[]): NpmPackage {
+  const { version, description, repository } = described;
+  const name = npmName(repository);
+  const optionalDependencies = Object.fromEntries(targets.map((target) => [`${name}-${target}`, version]));
   const json = {
-    name: `${npmScope}/cortex`,
-    version,
+    name,
+    ...shared(described),
     description,
-    license,
-    repository,
     bin: { cortex: "cortex.js" },
-    files: ["cortex.js", "THIRD-PARTY-NOTICES.txt"],
+    files: ["cortex.js", ...legalFiles],
     engines: { node: ">=18" },
     optionalDependencies,
   };
   return {
-    name: json.name,
+    name,
     files: new Map([
       ["package.json", document(json)],
-      ["cortex.js", npmShim],
-      ["README.md", readme(description)],
+      ["cortex.js", npmShim(name)],
+      ["README.md", `# Cortex\n\n${description}. See ${repository}.\n`],
     ]),
   };
 }
 
 /** A package with the program of one system, without the program; npm installs it on no other. */
-export function npmPlatformPackage({ version, description, license }: Described, target: string): NpmPackage {
+export function npmPlatformPackage(described: Described, target: string): NpmPackage {
   const [system, architecture] = target.split("-") as [string, string];
   const program = system === "win" ? "cortex.exe" : "cortex";
   const json = {
-    name: platformPackage(target),
-    version,
-    description: `${description} (${target})`,
-    license,
-    repository,
+    name: `${npmName(described.repository)}-${target}`,
+    ...shared(described),
+    description: `${described.description} (${target})`,
     os: [system === "win" ? "win32" : system],
     cpu: [architecture],
     ...(system === "linux" && { libc: ["glibc"] }),
-    files: [program, "THIRD-PARTY-NOTICES.txt"],
+    files: [program, ...legalFiles],
     preferUnplugged: true,
   };
   return { name: json.name, files: new Map([["package.json", document(json)]]) };
 }
 
-function platformPackage(target: string): string {
-  return `${npmScope}/cortex-${target}`;
+/** What belongs beside every program; a release puts it in. */
+const legalFiles = ["LICENSE", "THIRD-PARTY-NOTICES.txt"];
+
+/** npm publishes nothing that is private: so that nobody does it for an owner who is not known yet. */
+function shared({ version, license, repository }: Described) {
+  return { version, license, repository, ...(repository === placeholderRepository && { private: true }) };
+}
+
+function npmName(repository: string): string {
+  return `${npmScopeOf(repository)}/cortex`;
 }
 
 function document(value: unknown): string {
   return `${JSON.stringify(value, null, 2)}\n`;
 }
 
-function readme(description: string): string {
-  return `# Cortex\n\n${description}. See ${repository}.\n`;
-}
-
 /** Where Node can, the program takes the place of this one, and so gets signals and the terminal as if started by itself. */
-const npmShim = `#!/usr/bin/env node
+const npmShim = (name: string) => `#!/usr/bin/env node
 "use strict";
 const { platform, arch, argv, env } = process;
 const target = \`\${platform === "win32" ? "win" : platform}-\${arch}\`;
 let program;
 try {
-  program = require.resolve(\`${npmScope}/cortex-\${target}/cortex\${platform === "win32" ? ".exe" : ""}\`);
+  program = require.resolve(\`${name}-\${target}/cortex\${platform === "win32" ? ".exe" : ""}\`);
 } catch {
   console.error(\`error: npm installed no cortex for \${target}\`);
   console.error("hint: Cortex is there for linux (glibc) and macOS on x64 and arm64 and for Windows on x64; npm must not omit optional packages");

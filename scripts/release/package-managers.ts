@@ -1,32 +1,31 @@
-import { releasesUrl } from "../../src/platform/releases.ts";
-import { archiveFile, archiveFolder } from "./manifest.ts";
+import { ownerOf, releasesOf } from "../../src/platform/releases.ts";
+import { archiveFolder, archiveName, releaseFileUrl } from "../../src/upgrade/release-source.ts";
+import { smallArchiveName } from "./manifest.ts";
 
 /** What all package managers are told. */
 export interface Publication {
   readonly version: string;
   readonly description: string;
   readonly license: string;
+  /** Its address, on GitHub. */
+  readonly repository: string;
   /** SHA-256 by file name; what it lacks is not offered. */
   readonly checksums: ReadonlyMap<string, string>;
 }
 
-const homepage = releasesUrl.replace(/\/releases$/, "");
-const owner = homepage.split("/").at(-2)!;
-
-function urlOf(version: string, file: string): string {
-  return `${releasesUrl}/download/v${version}/${file}`;
+function urlOf({ repository, version }: Pick<Publication, "repository" | "version">, file: string): string {
+  return releaseFileUrl(releasesOf(repository), version, file);
 }
 
 /** A formula of Homebrew, for a tap. Which shells are completed and what the manual says comes with the archive. */
-export function homebrewFormula({ version, description, license, checksums }: Publication): string {
+export function homebrewFormula(publication: Publication): string {
+  const { version, description, license, repository, checksums } = publication;
   const source = (target: string, block: string) => {
-    const file = [archiveFile(version, target), archiveFile(version, target, false)].find((name) =>
-      checksums.has(name),
-    );
+    const file = [smallArchiveName(version, target), archiveName(version, target)].find((name) => checksums.has(name));
     if (file === undefined) return [];
     return [
       `    ${block} do`,
-      `      url "${urlOf(version, file)}"`,
+      `      url "${urlOf(publication, file)}"`,
       `      sha256 "${checksums.get(file)}"`,
       "    end",
     ];
@@ -38,7 +37,7 @@ export function homebrewFormula({ version, description, license, checksums }: Pu
   return [
     "class Cortex < Formula",
     `  desc "${description.replaceAll('"', '\\"')}"`,
-    `  homepage "${homepage}"`,
+    `  homepage "${repository}"`,
     `  version "${version}"`,
     `  license "${license}"`,
     "",
@@ -61,27 +60,28 @@ export function homebrewFormula({ version, description, license, checksums }: Pu
 }
 
 /** A manifest of scoop, for a bucket. */
-export function scoopManifest({ version, description, license, checksums }: Publication): string {
+export function scoopManifest(publication: Publication): string {
+  const { version, description, license, repository, checksums } = publication;
   const target = "win-x64";
-  const file = archiveFile(version, target);
+  const file = archiveName(version, target);
   const manifest = {
     version,
     description,
-    homepage,
+    homepage: repository,
     license,
     architecture: {
       "64bit": {
-        url: urlOf(version, file),
+        url: urlOf(publication, file),
         hash: checksums.get(file),
         extract_dir: archiveFolder(version, target),
       },
     },
     bin: "cortex.exe",
-    checkver: { github: homepage },
+    checkver: { github: repository },
     autoupdate: {
       architecture: {
         "64bit": {
-          url: urlOf("$version", archiveFile("$version", target)),
+          url: urlOf({ repository, version: "$version" }, archiveName("$version", target)),
           extract_dir: archiveFolder("$version", target),
         },
       },
@@ -94,15 +94,12 @@ export function scoopManifest({ version, description, license, checksums }: Publ
 const wingetSchema = "1.6.0";
 
 /** The three files of a package of winget, by name. */
-export function wingetManifests({
-  version,
-  description,
-  license,
-  checksums,
-}: Publication): ReadonlyMap<string, string> {
+export function wingetManifests(publication: Publication): ReadonlyMap<string, string> {
+  const { version, description, license, repository, checksums } = publication;
+  const owner = ownerOf(repository);
   const identifier = `${owner.replaceAll("_", "")}.Cortex`;
   const target = "win-x64";
-  const file = archiveFile(version, target);
+  const file = archiveName(version, target);
   const common = [`PackageIdentifier: ${identifier}`, `PackageVersion: ${version}`];
   const manifest = (type: string, lines: readonly string[]) =>
     [
@@ -121,9 +118,9 @@ export function wingetManifests({
         "PackageLocale: en-US",
         `Publisher: ${owner}`,
         "PackageName: Cortex",
-        `PackageUrl: ${homepage}`,
+        `PackageUrl: ${repository}`,
         `License: ${license}`,
-        `LicenseUrl: ${homepage}/blob/v${version}/LICENSE`,
+        `LicenseUrl: ${repository}/blob/v${version}/LICENSE`,
         `ShortDescription: ${JSON.stringify(description)}`,
         "Moniker: cortex",
         "Tags:",
@@ -144,7 +141,7 @@ export function wingetManifests({
         "- cortex",
         "Installers:",
         "- Architecture: x64",
-        `  InstallerUrl: ${urlOf(version, file)}`,
+        `  InstallerUrl: ${urlOf(publication, file)}`,
         `  InstallerSha256: ${checksums.get(file)?.toUpperCase()}`,
       ]),
     ],

@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import type { PackedFiles } from "./unpack-files.ts";
 
 declare const __CORTEX_VERSION__: string | undefined;
+declare const __CORTEX_REPOSITORY__: string | undefined;
 declare const __CORTEX_BUILD__: string | undefined;
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -22,7 +23,16 @@ export interface InstalledFiles {
 /** The version that `cortex --version` prints. */
 export function cortexVersion(): string {
   if (typeof __CORTEX_VERSION__ !== "undefined") return __CORTEX_VERSION__;
-  return (JSON.parse(readFileSync(join(here, "../../package.json"), "utf8")) as { version: string }).version;
+  return ownPackage().version;
+}
+
+/** The address of the project, which package.json says: releases and packages are named after it. */
+export function repositoryUrl(): string {
+  return typeof __CORTEX_REPOSITORY__ === "undefined" ? ownPackage().repository : __CORTEX_REPOSITORY__;
+}
+
+function ownPackage(): { readonly version: string; readonly repository: string } {
+  return JSON.parse(readFileSync(join(here, "../../package.json"), "utf8"));
 }
 
 /** Tells two builds of one version apart; "dev" when run from source. */

@@ -1,6 +1,7 @@
 import { CortexError } from "../core/errors.ts";
 import type { InstalledBy } from "../core/program-update.ts";
-import { npmScope } from "../platform/releases.ts";
+import { repositoryUrl } from "../platform/installation.ts";
+import { npmScopeOf } from "../platform/releases.ts";
 
 /**
  * Tells by where the program lies what installed it.
@@ -22,7 +23,7 @@ const instead: Readonly<Record<Exclude<InstalledBy, "file">, readonly [installed
   homebrew: ["this cortex was installed by Homebrew", "`brew update && brew upgrade cortex`"],
   scoop: ["this cortex was installed by scoop", "`scoop update cortex`"],
   winget: ["this cortex was installed by winget", "`winget upgrade cortex`"],
-  npm: ["this cortex was installed by npm", `\`npm install -g ${npmScope}/cortex@latest\``],
+  npm: ["this cortex was installed by npm", `\`npm install -g ${npmScopeOf(repositoryUrl())}/cortex@latest\``],
 };
 
 /** @throws NOT_SUPPORTED unless the program is a file of its own */

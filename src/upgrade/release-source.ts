@@ -38,9 +38,14 @@ export function parseChecksums(text: string): Checksums {
   return new Map(lines.filter((line) => line !== null).map(([, sha256, file]) => [file!, sha256!]));
 }
 
+/** What an archive unpacks to. */
+export function archiveFolder(version: string, target: string): string {
+  return `cortex-${version}-${target}`;
+}
+
 /** The archive that is unpacked here: one that Node reads by itself. */
 export function archiveName(version: string, target: string): string {
-  return `cortex-${version}-${target}.${target.startsWith("win-") ? "zip" : "tar.gz"}`;
+  return `${archiveFolder(version, target)}.${target.startsWith("win-") ? "zip" : "tar.gz"}`;
 }
 
 /** @returns the newest version that `sums` have an archive of for `target`; undefined when there is none */

@@ -6,9 +6,9 @@ import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { releasesUrl } from "../../src/platform/releases.ts";
 import { speaking, spec } from "../conformance/handlers.ts";
 import { eventually } from "../support/cortex.ts";
+import { printedInstallation } from "../support/readme.ts";
 import { type ReleaseServer, releaseServer, standIn, thisTarget } from "../support/release-server.ts";
 import { startWalk } from "./support/walker.ts";
 
@@ -96,18 +96,10 @@ function put(file: string, text: string): void {
   chmodSync(file, 0o755);
 }
 
-/** The blocks for a shell in a section of README.md. */
-function printedCommands(section: string): string[] {
-  const text = readFileSync(join(root, "README.md"), "utf8").split(`\n## ${section}\n`)[1]!.split("\n## ")[0]!;
-  return [...text.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map(([, block]) => block!);
-}
-
 describe.skipIf(!isUnix)("the section `Install` of README.md", () => {
   test("installs as it is printed, releases coming from this machine", async () => {
     await using here = await machine();
-    const commands = printedCommands("Install");
-    expect(commands).toHaveLength(1);
-    const ran = await here.shell(commands.join("").replaceAll(releasesUrl, releases.url));
+    const ran = await here.shell(printedInstallation(releases.url));
     expect(ran).toEqual({ status: 0, output: expect.stringContaining(`cortex 1.0.0 is installed: ${here.program}\n`) });
     expect(ran.output.endsWith("\ncortex 1.0.0\n")).toBe(true);
     expect((await stat(here.program)).mode & 0o777).toBe(0o755);
@@ -257,7 +249,9 @@ describe.skipIf(!isUnix)("install.sh", () => {
     for (const url of ["http://mirror.example.com", "http://127.0.0.1.example.com", "ftp://localhost", ""]) {
       const ran = await here.install([], { CORTEX_RELEASES_URL: url, https_proxy: "http://127.0.0.1:1" });
       expect(ran.status).toBe(1);
-      expect(ran.output).toContain(url === "" ? `cannot download ${releasesUrl}` : "from which no program is taken");
+      expect(ran.output).toContain(
+        url === "" ? "cannot download https://github.com/" : "from which no program is taken",
+      );
     }
   });
 
@@ -283,8 +277,7 @@ describe.skipIf(!isUnix || !packaged)("the packaged program", () => {
     await real.add(version, readFileSync(file));
     copyFileSync(join(root, "scripts/release/install.sh"), join(real.folder, "latest/download/install.sh"));
     const env = { CORTEX_RELEASES_URL: real.url, CORTEX_NO_UPDATE_NOTICE: "" };
-    const [commands] = printedCommands("Install");
-    const installed = await here.shell(commands!.replaceAll(releasesUrl, real.url), env);
+    const installed = await here.shell(printedInstallation(real.url), env);
     expect(installed.output.endsWith(`\ncortex ${version}\n`), installed.output).toBe(true);
     // Installed again, it knows itself.
     expect(await here.install([], env)).toMatchObject({ status: 0 });

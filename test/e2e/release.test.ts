@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { printedInstallation } from "../support/readme.ts";
 import { releaseServer, standIn, thisTarget } from "../support/release-server.ts";
 
 const run = promisify(execFile);
@@ -88,13 +89,38 @@ describe.skipIf(process.platform !== "linux")("a release", { timeout: 120_000 },
     }
   });
 
-  test("installs from a server that has nothing but it", async () => {
+  test("installs by what README.md prints, from a server that has nothing but it", async () => {
     await using server = await releaseServer(join(dist, "release"));
     const folder = join(dist, "bin");
-    const command = `curl -fsSL ${server.url}/latest/download/install.sh | sh`;
-    const env = { ...process.env, CORTEX_RELEASES_URL: server.url, CORTEX_INSTALL_DIR: folder };
-    await run("sh", ["-c", command], { env });
-    expect((await run(join(folder, "cortex"), ["--version"])).stdout).toBe("cortex 1.0.0\n");
+    const path = `${folder}:${process.env.PATH}`;
+    const env = { ...process.env, PATH: path, CORTEX_RELEASES_URL: server.url, CORTEX_INSTALL_DIR: folder };
+    const { stdout } = await run("sh", ["-c", printedInstallation(server.url)], { env });
+    expect(stdout).toBe("cortex 1.0.0\n");
+    expect(await readdir(folder)).toEqual(["cortex"]);
+  });
+
+  test("has installers that look for releases of the repository that package.json names", async () => {
+    const { repository } = JSON.parse(await readFile(join(root, "package.json"), "utf8")) as { repository: string };
+    for (const name of ["install.sh", "install.ps1"]) {
+      const named = (await readFile(join(files, name), "utf8")).match(/https:\/\/github\.com\/\S*?releases/g)!;
+      expect([...new Set(named)]).toEqual([`${repository}/releases`]);
+    }
+  });
+
+  test("has packages of npm with the program, its licence and those of others", async () => {
+    const contents = async (name: string) => {
+      const { stdout } = await run("tar", ["-tzf", join(dist, `release/npm/${name}.tgz`)]);
+      return stdout
+        .split("\n")
+        .filter((path) => path !== "" && !path.endsWith("/"))
+        .toSorted();
+    };
+    const all = (...own: readonly string[]) =>
+      [...own, "LICENSE", "THIRD-PARTY-NOTICES.txt", "package.json"].map((name) => `package/${name}`).toSorted();
+    expect(await contents("cortex")).toEqual(all("cortex.js", "README.md"));
+    for (const target of targets) {
+      expect(await contents(`cortex-${target}`)).toEqual(all(target === "win-x64" ? "cortex.exe" : "cortex"));
+    }
   });
 
   test("installs by npm, where its few lines start the program of this system", async () => {

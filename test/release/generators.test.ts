@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { packageFolder } from "../../scripts/release/bundled.ts";
 import { manPages } from "../../scripts/release/man-pages.ts";
-import { archiveFile, archiveFolder, checksumsText } from "../../scripts/release/manifest.ts";
+import { checksumsText, smallArchiveName } from "../../scripts/release/manifest.ts";
 import { noticesText } from "../../scripts/release/notices.ts";
 import { npmPlatformPackage, npmWrapper } from "../../scripts/release/npm-packages.ts";
 import {
@@ -15,13 +15,20 @@ import { billOfMaterials, type NpmBom } from "../../scripts/release/sbom.ts";
 import { releaseTime } from "../../scripts/release/time.ts";
 import { catalog } from "../../src/cli/catalog.ts";
 import { programSummary } from "../../src/cli/root-help.ts";
+import { placeholderRepository } from "../../src/platform/releases.ts";
+import { archiveFolder, archiveName } from "../../src/upgrade/release-source.ts";
 
 const time = Date.parse("2026-11-26T12:00:00Z") / 1000;
-const described = { version: "1.2.3", description: programSummary.replace(/\.$/, ""), license: "Apache-2.0" };
+const described = {
+  version: "1.2.3",
+  description: programSummary.replace(/\.$/, ""),
+  license: "Apache-2.0",
+  repository: "https://github.com/Our_Example/cortex",
+};
 const targets = ["darwin-arm64", "darwin-x64", "linux-arm64", "linux-x64", "win-x64"];
 const publication: Publication = {
   ...described,
-  checksums: new Map(targets.map((target, index) => [archiveFile("1.2.3", target), String(index + 1).repeat(64)])),
+  checksums: new Map(targets.map((target, index) => [smallArchiveName("1.2.3", target), String(index + 1).repeat(64)])),
 };
 
 function expectGolden(name: string, text: string): Promise<void> {
@@ -34,7 +41,7 @@ describe("package managers", () => {
   });
 
   test("Homebrew's formula offers what was made, and nothing else", () => {
-    const checksums = new Map([[archiveFile("1.2.3", "linux-x64", false), "a".repeat(64)]]);
+    const checksums = new Map([[archiveName("1.2.3", "linux-x64"), "a".repeat(64)]]);
     const formula = homebrewFormula({ ...publication, checksums });
     expect(formula).not.toContain("on_macos");
     expect(formula.match(/url ".*"/g)).toEqual([expect.stringContaining("/v1.2.3/cortex-1.2.3-linux-x64.tar.gz")]);
@@ -59,9 +66,9 @@ describe("package managers", () => {
   test("winget gets three manifests", async () => {
     const manifests = wingetManifests(publication);
     expect([...manifests.keys()]).toEqual([
-      "OWNERTOBESET.Cortex.yaml",
-      "OWNERTOBESET.Cortex.locale.en-US.yaml",
-      "OWNERTOBESET.Cortex.installer.yaml",
+      "OurExample.Cortex.yaml",
+      "OurExample.Cortex.locale.en-US.yaml",
+      "OurExample.Cortex.installer.yaml",
     ]);
     const { parseDocument } = await import("yaml");
     for (const [name, text] of manifests) {
@@ -82,14 +89,24 @@ describe("package managers", () => {
       await expectGolden(`npm-${target}-package.json`, files.get("package.json")!);
     }
   });
+
+  test("npm publishes nothing while the owner of the repository is a placeholder", () => {
+    const unowned = { ...described, repository: placeholderRepository };
+    for (const { name, files } of [npmWrapper(unowned, targets), npmPlatformPackage(unowned, "linux-x64")]) {
+      expect(JSON.parse(files.get("package.json")!)).toMatchObject({ private: true });
+      // Nor could anybody else: npm takes no new name that has capitals.
+      expect(name).toMatch(/^@OWNER_TO_BE_SET\/cortex/);
+    }
+    expect(JSON.parse(npmWrapper(described, targets).files.get("package.json")!)).not.toHaveProperty("private");
+  });
 });
 
 describe("archives", () => {
   test("are named by version and system", () => {
     expect(archiveFolder("1.2.3", "linux-x64")).toBe("cortex-1.2.3-linux-x64");
-    expect(archiveFile("1.2.3", "linux-x64")).toBe("cortex-1.2.3-linux-x64.tar.xz");
-    expect(archiveFile("1.2.3", "darwin-arm64", false)).toBe("cortex-1.2.3-darwin-arm64.tar.gz");
-    expect(archiveFile("1.2.3", "win-x64", false)).toBe("cortex-1.2.3-win-x64.zip");
+    expect(smallArchiveName("1.2.3", "linux-x64")).toBe("cortex-1.2.3-linux-x64.tar.xz");
+    expect(archiveName("1.2.3", "darwin-arm64")).toBe("cortex-1.2.3-darwin-arm64.tar.gz");
+    expect(smallArchiveName("1.2.3", "win-x64")).toBe("cortex-1.2.3-win-x64.zip");
   });
 
   test("have checksums as sha256sum writes them", () => {

@@ -4,7 +4,8 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join, normalize } from "node:path";
 import { makeTarGz, makeZip } from "../../scripts/release/archives.ts";
-import { archiveFile, archiveFolder, checksumsText, isWindows, sha256Of } from "../../scripts/release/manifest.ts";
+import { checksumsText, isWindows, sha256Of } from "../../scripts/release/manifest.ts";
+import { archiveFolder, archiveName } from "../../src/upgrade/release-source.ts";
 
 /** Releases on a server of this machine. */
 export interface ReleaseServer extends AsyncDisposable {
@@ -65,7 +66,7 @@ async function addRelease(root: string, version: string, program: string | Uint8
   await mkdir(join(staging, name));
   await writeFile(file, program);
   await chmod(file, 0o755);
-  const archive = archiveFile(version, target, false);
+  const archive = archiveName(version, target);
   const made = join(staging, archive);
   await (isWindows(target) ? makeZip : makeTarGz)(staging, name, 0, made);
   const sums = checksumsText([{ file: archive, sha256: await sha256Of(made) }]);

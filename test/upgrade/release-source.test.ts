@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { releasesUrl } from "../../src/platform/releases.ts";
+import { npmScopeOf, placeholderRepository, releasesUrl } from "../../src/platform/releases.ts";
 import { installedBy } from "../../src/upgrade/installed-by.ts";
 import { newestVersion, parseChecksums, releaseFileUrl, releaseSource } from "../../src/upgrade/release-source.ts";
 
@@ -10,14 +10,18 @@ const a = "a".repeat(64);
 const b = "b".repeat(64);
 
 describe("where releases come from", () => {
-  test("is said once: package.json, the installers and the documents name the same place", () => {
+  test("is said once, in package.json; a release puts it into the installers, which name nothing else", () => {
     const { repository } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { repository: string };
     expect(`${repository}/releases`).toBe(releasesUrl);
-    for (const file of ["scripts/release/install.sh", "scripts/release/install.ps1", "README.md"]) {
-      const text = readFileSync(join(root, file), "utf8");
-      expect(text.includes(releasesUrl), file).toBe(true);
-      expect(text.match(/https:\/\/github\.com\/(?!OWNER_TO_BE_SET\/|cortexlabs\/)[^\s)]*releases/g), file).toBeNull();
+    for (const file of ["scripts/release/install.sh", "scripts/release/install.ps1"]) {
+      const named = readFileSync(join(root, file), "utf8").match(/https:\/\/[^\s/]+\/[^\s]*?releases/g)!;
+      expect([...new Set(named)], file).toEqual([`${placeholderRepository}/releases`]);
     }
+  });
+
+  test("gives npm packages the scope of its owner, in small letters, as npm asks; a placeholder's is not to be had", () => {
+    expect(npmScopeOf("https://github.com/Some-One/cortex")).toBe("@some-one");
+    expect(npmScopeOf(placeholderRepository)).toBe("@OWNER_TO_BE_SET");
   });
 
   test("is the project's own place unless a mirror is named, by https or on this machine", () => {
