@@ -5,6 +5,7 @@ import type { Aws, AwsIdentity } from "./aws.ts";
 import { type CallRules, sendUntilAnswered } from "./call.ts";
 import { type AwsCredentials, credentialSource, readCredentials } from "./credentials.ts";
 import { actionOf, endpointOf, regionOf, type ServiceName } from "./endpoints.ts";
+import { FirstCall } from "./first-call.ts";
 import { callLimiter } from "./limiter.ts";
 import { answeredAt } from "./refusal.ts";
 import type { Calls, Operations } from "./service.ts";
@@ -36,6 +37,7 @@ interface Account {
   readonly profile: string | undefined;
   readonly regions: Map<string, Aws>;
   readonly opened: Set<() => void>;
+  readonly first: FirstCall;
   handler(): Promise<NodeHttpHandlerOptions>;
   /** How far AWS's clock is ahead of this machine's, by the last answer, in milliseconds. */
   clockOffsetMs: number;
@@ -68,6 +70,7 @@ export function connectAws(options: AwsOptions): Aws {
     },
     regions: new Map(),
     opened: new Set(),
+    first: new FirstCall(),
     handler: onceAsked(() => makeHandler(options)),
     clockOffsetMs: 0,
     identity: undefined,
@@ -186,31 +189,35 @@ interface Loaded<O extends Operations> {
 
 function opener(account: Account, region: string) {
   return <O extends Operations>(name: ServiceName, load: () => Promise<Loaded<O>>): (() => Promise<Calls<O>>) =>
-    onceAsked(async () => {
-      const [loaded, requestHandler] = await Promise.all([load(), account.handler()]);
-      const endpoint = endpointOf(name, account.options.variables);
-      const { credentials } = account.rules;
-      const client = new loaded.Client({
-        region: regionOf(name, region),
-        // What stands for AWS elsewhere knows no names of hosts for buckets.
-        ...(endpoint !== undefined && { endpoint, forcePathStyle: true }),
-        // Whether and when a call is tried again depends on what it does, which only `call.ts` knows.
-        maxAttempts: 1,
-        requestHandler,
-        // `memoized`: asked for every call, so that new ones are used as soon as there are any.
-        credentials: Object.assign(() => credentials.current(), { memoized: true }),
-      });
-      (client.middlewareStack as AnswersPass).add(noteDate(account), { step: "deserialize", priority: "high" });
-      account.opened.add(() => client.destroy());
-      return callsOf(loaded.operations, client, { account, name, region });
-    });
+    onceAsked(() =>
+      account.first.open(async () => {
+        const [loaded, requestHandler] = await Promise.all([load(), account.handler()]);
+        const endpoint = endpointOf(name, account.options.variables);
+        const { credentials } = account.rules;
+        const client = new loaded.Client({
+          region: regionOf(name, region),
+          // What stands for AWS elsewhere knows no names of hosts for buckets.
+          ...(endpoint !== undefined && { endpoint, forcePathStyle: true }),
+          // Whether and when a call is tried again depends on what it does, which only `call.ts` knows.
+          maxAttempts: 1,
+          requestHandler,
+          // `memoized`: asked for every call, so that new ones are used as soon as there are any.
+          credentials: Object.assign(() => credentials.current(), { memoized: true }),
+        });
+        (client.middlewareStack as AnswersPass).add(noteDate(account), { step: "deserialize", priority: "high" });
+        account.opened.add(() => client.destroy());
+        return callsOf(loaded.operations, client, { account, name, region });
+      }),
+    );
 }
 
 /** Keeps the answer's `Date`, which the SDK drops: see `answeredAt`. */
 function noteDate(account: Account): (next: Next) => Next {
   return (next) => async (args) => {
     try {
-      const result = await next(args);
+      const answer = next(args);
+      account.first.sent();
+      const result = await answer;
       const { headers } = result.response as { readonly headers?: Readonly<Record<string, string>> };
       const { $metadata } = result.output as { readonly $metadata?: object };
       if ($metadata && headers?.date !== undefined) Object.assign($metadata, { date: headers.date });
@@ -260,7 +267,10 @@ function callsOf<O extends Operations>(operations: O, client: Client, { account,
     const asked = { action: actionOf(name, key), region, profile: account.profile };
     const call = (input: unknown, signal: AbortSignal) => {
       const send = (abortSignal: AbortSignal) => client.send(new Command(input) as never, { abortSignal });
-      return sendUntilAnswered({ asked, effect, lane: `${region}/${name}`, send }, account.rules, signal);
+      account.first.made();
+      return sendUntilAnswered({ asked, effect, lane: `${region}/${name}`, send }, account.rules, signal).finally(() =>
+        account.first.sent(),
+      );
     };
     return [key, call] as const;
   });

@@ -8,7 +8,8 @@ export interface CommandEntry {
   readonly usage: string;
   readonly summary: string;
   readonly group: string;
-  load(): Promise<(app: App) => Command>;
+  /** @param member the command of a group that is asked for: the others may be left out */
+  load(member?: string): Promise<(app: App) => Command>;
 }
 
 const apis = "APIs:";
@@ -112,7 +113,7 @@ export const catalog: readonly CommandEntry[] = [
     usage: "",
     summary: "make a cluster on AWS, or prepare any Kubernetes cluster for APIs",
     group: tool,
-    load: async () => (await import("./cluster.ts")).clusterCommand,
+    load: async (member) => (await import("./cluster.ts")).clusterCommand(member),
   },
   {
     name: "explain",

@@ -105,6 +105,6 @@ async function subcommandCandidates(app: App, entry: CommandEntry): Promise<read
 }
 
 async function commandFor(app: App, entry: CommandEntry, rest: readonly string[]) {
-  const command = (await entry.load())(app);
+  const command = (await entry.load(rest[0]))(app);
   return command.commands.find((child) => child.name() === rest[0]) ?? command;
 }

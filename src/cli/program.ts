@@ -11,7 +11,7 @@ import { helpSummary, programSummary, rootExamples, versionSummary } from "./roo
 export async function runCommand(app: App): Promise<void> {
   const args = app.args[0] === "help" ? [...app.args.slice(1), "--help"] : app.args;
   const printed: string[] = [];
-  const program = await programOf(app, [entryOf(args)], (text) => printed.push(text));
+  const program = await programOf(app, [entryOf(args)], (text) => printed.push(text), args[1]);
   try {
     await program.parseAsync(args[0] === "deploy" ? args.map(withOwnValue) : args, { from: "user" });
   } catch (error) {
@@ -42,11 +42,12 @@ function withOwnValue(arg: string): string {
   return arg === "--dry-run" ? "--dry-run=client" : arg;
 }
 
-/** The program with `entries` as its commands. */
+/** The program with `entries` as its commands; of a group, `member` alone where it has that. */
 export async function programOf(
   app: App,
   entries: readonly CommandEntry[],
   print: (text: string) => void,
+  member?: string,
 ): Promise<Command> {
   const program = withOutput(new Command("cortex"), print)
     .description(programSummary)
@@ -54,7 +55,7 @@ export async function programOf(
     .addHelpText("before", rootExamples.trimEnd().concat("\n"))
     .addOption(new Option("-v, --version", versionSummary))
     .addHelpCommand(new Command("help [topic]").description(helpSummary).helpGroup(catalog.at(-1)!.group));
-  const commands = await Promise.all(entries.map(async (entry) => ({ entry, make: await entry.load() })));
+  const commands = await Promise.all(entries.map(async (entry) => ({ entry, make: await entry.load(member) })));
   for (const { entry, make } of commands) {
     const command = make(app).summary(entry.summary).helpGroup(entry.group);
     withOutput(command, print);

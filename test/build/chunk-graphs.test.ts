@@ -44,15 +44,8 @@ const commands: Readonly<Record<string, Allowed>> = {
   rollback: ofApis,
   refresh: tables,
   env: tables,
-  cluster: [
-    ...tables,
-    "cli/cluster",
-    "core/graph",
-    "core/cluster.ts",
-    "core/cloud-rights.ts",
-    "spec/definitions/cluster-name.ts",
-    "spec/regions.ts",
-  ],
+  // Each of its commands enters when it is used.
+  cluster: [],
   explain: tables,
   doctor: tables,
   version: tables,
@@ -116,9 +109,15 @@ const parts: Readonly<Record<string, Allowed>> = {
   "image/image-builder.ts": ["image", "packages", "platform", "project"],
   "project/project-files.ts": ["project/project-files.ts"],
   "cluster/addons/cluster-admin.ts": ["cluster/addons", ...kubernetes, "core"],
-  "cluster/lifecycle/kubernetes-inside.ts": ["cluster", ...kubernetes, "core"],
-  // Of the SDK nothing is there before a service is called.
-  "cluster/cloud-clusters.ts": ["cluster", "aws", ...kubernetes, "core", "spec", "platform"],
+  // What they do enters when it is done, and of the SDK nothing before a service is called.
+  "cluster/lifecycle/kubernetes-inside.ts": ["cluster/lifecycle/kubernetes-inside.ts"],
+  "cluster/cloud-clusters.ts": [
+    "cluster/cloud-clusters.ts",
+    "aws/regions.ts",
+    "aws/refusal.ts",
+    "spec/regions.ts",
+    "spec/nearest.ts",
+  ],
   "cluster/log-archive.ts": ["cluster/log-archive.ts", "aws/refusal.ts"],
   "cluster/policies.ts": ["cluster", "aws", "core", "spec"],
   "cluster/resources/names.ts": ["cluster/resources/names.ts"],
@@ -128,6 +127,19 @@ const parts: Readonly<Record<string, Allowed>> = {
   "upgrade/program-updates.ts": ["upgrade", "platform", "image/layers", "packages", "core/program-update.ts"],
   "upgrade/update-notice.ts": ["upgrade/update-notice.ts", "core/program-update.ts", "platform"],
 };
+
+/** What `cluster info` has loaded when it asks its first question, beside what every command has and what connects to AWS. */
+const infoParts = ["people/info.ts", "lifecycle/reach.ts", "prices/price-cache.ts"].map((file) => `cluster/${file}`);
+const ofInfo: Allowed = [
+  ...["people/info.ts", "people/node-uses.ts", "people/use.ts", "prices", "lifecycle/reach.ts", "preflight"],
+  ...["pages.ts", "shares.ts", "system-group.ts", "version-support.ts"],
+  ...["context", "control-plane-state", "eks-calls", "names", "owner", "pages", "try-until"].map(
+    (name) => `resources/${name}.ts`,
+  ),
+]
+  .map((place) => `cluster/${place}`)
+  .concat("aws", "core/graph", "core/streams.ts", "kubernetes/labels.ts", "spec/definitions/cluster-name.ts")
+  .concat("spec/regions.ts", "spec/shape", "spec/yaml/node.ts");
 
 /** Packages that may be in the program at all, each behind an `import()`. */
 const packages = [
@@ -185,6 +197,14 @@ describe("what enters the chunks of a command", () => {
     expect(
       strangers(loadedWith(graph, "main.ts"), ["main.ts", "cli/quick-answers.ts", "core/errors.ts", "platform"]),
     ).toEqual([]);
+  });
+
+  test("cluster info asks STS before the code of any other service enters, and nothing that changes a cluster does", () => {
+    const used = ["cli/cluster/info.ts", ...infoParts, "aws/connect-aws.ts", "aws/services/sts.ts"];
+    const files = used.flatMap((file) => loadedWith(graph, file));
+    const sdk = /^npm:@(smithy|aws|aws-sdk)\/(?!client-(?!sts$))/;
+    const ours = files.filter((file) => !sdk.test(file));
+    expect(strangers(ours, [...base, ...ofInfo])).toEqual([]);
   });
 
   test("packages are few, and known", () => {

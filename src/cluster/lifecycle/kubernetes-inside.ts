@@ -3,9 +3,7 @@ import type { InstallPlan } from "../../core/cluster.ts";
 import { CortexError, problemsOf } from "../../core/errors.ts";
 import type { Clock } from "../../core/graph/resource.ts";
 import type { KubeClient } from "../../kubernetes/kube-client.ts";
-import { applyInside, type InsideOptions, insideChanges, planInside, writtenSettings } from "../inside.ts";
-import { lookInside } from "../people/look-inside.ts";
-import { releaseCloud } from "../release-cloud.ts";
+import type { InsideOptions } from "../inside.ts";
 import type { Inside, InsidePlace } from "./inside-port.ts";
 
 export interface KubernetesInsideOptions {
@@ -20,11 +18,12 @@ export interface KubernetesInsideOptions {
 
 const whole = { id: "inside", title: "what lives in the cluster" } as const;
 
-/** The inside of clusters, through their API servers. */
+/** The inside of clusters, through their API servers. Nothing of it is loaded before it is used. */
 export function kubernetesInside(options: KubernetesInsideOptions): Inside {
   const { clock, connect } = options;
   return {
     async view({ cloud, reachable, needs }, signal) {
+      const { insideChanges } = await import("../inside.ts");
       const toCome = insideChanges(cloud, undefined, needs);
       if (!reachable) return { changes: toCome, warnings: [], problems: [] };
       try {
@@ -39,10 +38,12 @@ export function kubernetesInside(options: KubernetesInsideOptions): Inside {
       }
     },
     async look(reachable, signal) {
+      const { lookInside } = await import("../people/look-inside.ts");
       await using client = await connect(reachable, signal);
       return await lookInside(client, signal);
     },
     async written(reachable, signal) {
+      const { writtenSettings } = await import("../inside.ts");
       try {
         await using client = await connect(reachable, signal);
         return await writtenSettings(client, signal);
@@ -52,6 +53,7 @@ export function kubernetesInside(options: KubernetesInsideOptions): Inside {
       }
     },
     async bring(place, onEvent, signal) {
+      const { applyInside } = await import("../inside.ts");
       try {
         return await withPlan(options, place, (how, plan) => applyInside(plan, how, onEvent, signal), signal);
       } catch (error) {
@@ -61,6 +63,7 @@ export function kubernetesInside(options: KubernetesInsideOptions): Inside {
       }
     },
     async release(reachable, onDetail, signal) {
+      const { releaseCloud } = await import("../release-cloud.ts");
       await using client = await connect(reachable, signal);
       const { cause } = await releaseCloud({ client, clock, onDetail }, signal);
       return cause?.message;
@@ -74,6 +77,7 @@ async function withPlan<T>(
   use: (options: InsideOptions, plan: InstallPlan) => Promise<T>,
   signal: AbortSignal,
 ): Promise<T> {
+  const { planInside } = await import("../inside.ts");
   await using client = await connect(reachable, signal);
   const now = () => clock.now();
   const options = { client, cloud, version, now, ...(addonsDir !== undefined && { addonsDir }) };

@@ -31,7 +31,8 @@ interface Inside extends InsideLook {
  */
 export async function readInfo(cluster: ClusterId, ports: InfoPorts, signal: AbortSignal): Promise<CloudInfo> {
   const { aws } = ports;
-  const [found, { accountId }] = await Promise.all([readRunning(aws, cluster.name, signal), aws.identity(signal)]);
+  // Who asks is asked first: that takes the least code.
+  const [{ accountId }, found] = await Promise.all([aws.identity(signal), readRunning(aws, cluster.name, signal)]);
   mustBeOurs(found, cluster);
   const [prices, inside] = await Promise.all([pricesOf(found, ports, signal), lookInside(found, ports, signal)]);
   const { controlPlane, running } = found;
