@@ -198,10 +198,8 @@ async function joinUpdates(variables: App["variables"]): Promise<ProgramUpdates>
 
 /** Tells what was found earlier; what is to be found is found by a process of its own, for which nobody waits. */
 async function newerVersion(home: string): Promise<string | undefined> {
-  const { keepKnownUpdate, planNotice, readKnownUpdate } = await import("./upgrade/update-notice.ts");
-  const { newer, asks, known } = planNotice(await readKnownUpdate(home), cortexVersion(), Date.now());
-  // Kept before it is asked, so that a network that is away is not asked by every command.
-  if (asks || newer !== undefined) await keepKnownUpdate(home, known);
+  const { claimNotice } = await import("./upgrade/update-notice.ts");
+  const { newer, asks } = await claimNotice(home, cortexVersion(), Date.now());
   if (asks) {
     const { spawn } = await import("node:child_process");
     const [executable, ...rest] = installation().program;
@@ -216,14 +214,14 @@ async function newerVersion(home: string): Promise<string | undefined> {
 
 /** Asks for the newest version, and keeps it for a command to tell. Says nothing, whatever happens. */
 async function findNewestVersion(): Promise<void> {
-  const [{ keepKnownUpdate, readKnownUpdate }, { cortexHome }] = await Promise.all([
+  const [{ keepNewest }, { cortexHome }] = await Promise.all([
     import("./upgrade/update-notice.ts"),
     import("./platform/home.ts"),
   ]);
   const home = cortexHome(process.env);
   try {
-    const newest = await (await joinUpdates(process.env)).newest(AbortSignal.timeout(15_000));
-    await keepKnownUpdate(home, { ...(await readKnownUpdate(home)), newest });
+    const signal = AbortSignal.timeout(15_000);
+    await keepNewest(home, await (await joinUpdates(process.env)).newest(signal), signal);
   } catch {
     // Another day.
   }

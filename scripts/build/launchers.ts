@@ -1,7 +1,7 @@
 import { posix } from "node:path";
 
-/** What Node is started with; the loader says why. */
-export const nodeFlags = ["--use-openssl-ca"] as const;
+/** What Node is started with. The loader says why the first; by the other a NODE_USE_ENV_PROXY of the user leads no request astray. */
+export const nodeFlags = ["--use-openssl-ca", "--no-use-env-proxy"] as const;
 
 interface Launched {
   /** The Node executable, relative to the launcher's folder, with forward slashes. */

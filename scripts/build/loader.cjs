@@ -7,6 +7,9 @@ const { openSync, readFileSync, readSync, renameSync, writeFileSync } = require(
 const { pathToFileURL } = require("node:url");
 const vm = require("node:vm");
 
+// What a user set to have other programs trust anybody is not meant for this one, which reads it whenever it connects.
+delete process.env.NODE_TLS_REJECT_UNAUTHORIZED;
+
 // The build puts in where each chunk lies in the pack, and for an executable of its own that the pack lies in that.
 const index = undefined;
 const isExecutable = false;

@@ -17,8 +17,9 @@ function Install-Cortex {
 
   $releases = 'https://github.com/OWNER_TO_BE_SET/cortex/releases'
   if ($env:CORTEX_RELEASES_URL) { $releases = $env:CORTEX_RELEASES_URL.TrimEnd('/') }
-  if ($releases -notmatch '^(https://|http://(127\.0\.0\.1|localhost|\[::1\])([:/]|$))') {
-    throw "CORTEX_RELEASES_URL is $releases, from which no program is taken; name an https:// address"
+  $address = $releases -as [Uri]
+  if (-not $address -or -not $address.IsAbsoluteUri -or $address.UserInfo -or -not ($address.Scheme -eq 'https' -or ($address.Scheme -eq 'http' -and (Test-Loopback $address)))) {
+    throw 'CORTEX_RELEASES_URL is no address from which a program is taken; name an https:// address without a user name'
   }
 
   # A 32-bit shell, and one that is emulated on ARM, is told the machine by another name.
@@ -47,7 +48,7 @@ function Install-Cortex {
       $where = "$releases/download/v$version"
     }
     $sums = Join-Path $work 'SHA256SUMS'
-    Invoke-WebRequest -UseBasicParsing -Uri "$where/SHA256SUMS" -OutFile $sums
+    Save-File "$where/SHA256SUMS" $sums
     $found = Get-Content -LiteralPath $sums | ForEach-Object {
       if ($_ -match "^([0-9a-f]{64}) [ *]cortex-(\d[0-9A-Za-z.-]*)-$target\.zip$") {
         [PSCustomObject]@{ Sha256 = $Matches[1]; Version = $Matches[2] }
@@ -58,7 +59,7 @@ function Install-Cortex {
     $name = "cortex-$version-$target"
     $archive = Join-Path $work "$name.zip"
     Write-Host "downloading $releases/download/v$version/$name.zip"
-    Invoke-WebRequest -UseBasicParsing -Uri "$releases/download/v$version/$name.zip" -OutFile $archive
+    Save-File "$releases/download/v$version/$name.zip" $archive
     $sha256 = (Get-FileHash -LiteralPath $archive -Algorithm SHA256).Hash.ToLowerInvariant()
     if ($sha256 -ne $found.Sha256) {
       throw "$name.zip has SHA-256 $sha256, not $($found.Sha256); nothing was installed"
@@ -78,13 +79,44 @@ function Install-Cortex {
   }
 }
 
+function Test-Loopback([Uri] $address) {
+  return $address.Host -match '^(127\.0\.0\.1|localhost|\[?::1\]?)$'
+}
+
+# A redirect leads to https, or nowhere, which Invoke-WebRequest cannot be told; so each is followed here.
+function Save-File([string] $url, [string] $file) {
+  $at = [Uri] $url
+  foreach ($hop in 0..10) {
+    $request = [Net.HttpWebRequest] [Net.WebRequest]::Create($at)
+    $request.AllowAutoRedirect = $false
+    # A proxy would have another machine in mind.
+    if (Test-Loopback $at) { $request.Proxy = $null }
+    try { $response = $request.GetResponse() } catch { throw "cannot download ${url}: $($_.Exception.GetBaseException().Message)" }
+    try {
+      $next = $response.Headers['Location']
+      if ([int] $response.StatusCode -eq 200) {
+        $out = [IO.File]::Create($file)
+        try { $response.GetResponseStream().CopyTo($out) } finally { $out.Dispose() }
+        return
+      }
+      if (-not $next) { throw "cannot download ${url}: $([int] $response.StatusCode)" }
+    } finally {
+      $response.Dispose()
+    }
+    $at = New-Object Uri $at, $next
+    if ($at.Scheme -ne 'https') { throw "cannot download ${url}: it leads to $at, which is not https" }
+  }
+  throw "cannot download ${url}: it leads on more than 10 times"
+}
+
 # What every Cortex has inside and no other program does; one that is found is not started to learn what it is.
 function Test-Cortex([string] $path) {
   $latin1 = [Text.Encoding]::GetEncoding(28591)
   return $latin1.GetString([IO.File]::ReadAllBytes($path)).Contains('Turns a Python model into an autoscaling web API')
 }
 
-# A program that runs cannot be written over, but moved aside; what is left of it is removed by `cortex upgrade`.
+# A program that runs cannot be written over, but moved aside, so that there are two renames; what is left of the old one is removed by
+# `cortex upgrade`. Where the machine stopped between the two, this script puts a program there when it is run again.
 function Move-IntoPlace([string] $new, [string] $program) {
   $aside = $null
   if (Test-Path -LiteralPath $program) {

@@ -64,11 +64,21 @@ has() {
 }
 
 check_address() {
-  case $1 in
-    https://*) ;;
-    http://127.0.0.1[:/]* | http://localhost[:/]* | "http://[::1]"[:/]* | http://127.0.0.1 | http://localhost | "http://[::1]") ;;
+  rest=${1#*://}
+  host=${rest%%/*}
+  case $host in
+    *[@?#\\]*) fail "CORTEX_RELEASES_URL has more than a host and a port before its path" "name an https:// address without a user name" ;;
+  esac
+  case $1 in https://?*) return ;; esac
+  case $1 in http://*) ;; *) host= ;; esac
+  case ${host##*\]} in *:*[!0-9]*) host= ;; esac
+  case $host in
+    127.0.0.1 | 127.0.0.1:* | localhost | localhost:* | "[::1]" | "[::1]:"*) ;;
     *) fail "CORTEX_RELEASES_URL is $1, from which no program is taken" "name an https:// address; http:// is for this machine alone" ;;
   esac
+  # A proxy would have another machine in mind.
+  others=${no_proxy:-${NO_PROXY:-}}
+  export no_proxy="127.0.0.1,localhost,::1${others:+,$others}"
 }
 
 # Sets target to e.g. linux-x64.
@@ -167,16 +177,40 @@ unpack() {
   esac
 }
 
-# $1: address, $2: file
+# $1: address, $2: file. A redirect leads to https, or nowhere.
 download() {
   if has curl; then
-    curl -fsSL --retry 3 --proto '=https,http' --proto-redir '=https' --connect-timeout 30 -o "$2" "$1" ||
+    curl -fsSL --retry 3 --proto '=https,http' --proto-redir '=https' --max-redirs 10 --connect-timeout 30 -o "$2" "$1" ||
       fail "cannot download $1" "HTTPS_PROXY names a proxy, CORTEX_RELEASES_URL a mirror"
   elif has wget; then
-    wget -q -O "$2" "$1" || fail "cannot download $1" "https_proxy names a proxy, CORTEX_RELEASES_URL a mirror"
+    wget --version 2>/dev/null | grep -q 'GNU Wget' || fail "this wget would follow a redirect that is not https" "install curl"
+    by_wget "$1" "$2" || fail "cannot download $1" "https_proxy names a proxy, CORTEX_RELEASES_URL a mirror"
   else
     fail "neither curl nor wget is there" "install one of them"
   fi
+}
+
+# wget knows no such rule, so redirects are followed here.
+by_wget() {
+  from=$1
+  at=$1
+  for _ in 1 2 3 4 5 6 7 8 9 10 11; do
+    if wget -q -S --max-redirect=0 --tries=3 --timeout=30 -O "$2" "$at" 2>"$work/answer"; then return 0; fi
+    next=$(sed -n 's/^ *[Ll]ocation: *\([^[:space:]]*\).*/\1/p' "$work/answer" | head -n 1)
+    case $next in
+      "") return 1 ;;
+      /*)
+        rest=${at#*://}
+        at=${at%%://*}://${rest%%/*}$next
+        ;;
+      *) at=$next ;;
+    esac
+    case $at in
+      https://*) ;;
+      *) fail "cannot download $from: it leads to $at, which is not https" ;;
+    esac
+  done
+  return 1
 }
 
 sha256() {

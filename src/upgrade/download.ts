@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { open } from "node:fs/promises";
 import { CortexError } from "../core/errors.ts";
 import type { DownloadProgress } from "../core/program-update.ts";
-import { isSafe } from "./release-source.ts";
+import { isLoopback } from "./release-source.ts";
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
@@ -10,6 +10,8 @@ const mostTextBytes = 1024 * 1024;
 const mostArchiveBytes = 1024 * 1024 * 1024;
 /** For how long a server may say nothing. */
 const silenceMs = 30_000;
+const mostRedirects = 10;
+const redirectStatuses: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
 /** @returns a small file. @throws FAILED, with the address */
 export async function downloadText(url: string, variables: Variables, signal: AbortSignal): Promise<string> {
@@ -69,23 +71,31 @@ async function receive(
   }
 }
 
+/**
+ * Follows redirects one by one, each of which must lead to https: one that does not could be changed by anybody on the way, wherever
+ * it led to in the end.
+ */
 async function request(url: string, variables: Variables, signal: AbortSignal): Promise<Response> {
-  if (variables.NODE_TLS_REJECT_UNAUTHORIZED === "0" && url.startsWith("https:")) {
-    throw new CortexError(
-      "USAGE",
-      "NODE_TLS_REJECT_UNAUTHORIZED=0 is set, so that anybody could send another program",
-      {
-        hint: "unset it; NODE_EXTRA_CA_CERTS names the authority of a proxy",
-      },
-    );
+  let at = new URL(url);
+  for (let redirects = 0; redirects <= mostRedirects; redirects += 1) {
+    const response = await requestOnce(at, variables, signal);
+    const next = redirectStatuses.has(response.status) ? response.headers.get("location") : null;
+    if (next === null && response.ok) return response;
+    await response.body?.cancel();
+    if (next === null) throw notDownloaded(url, `${response.status} ${response.statusText}`.trim());
+    at = new URL(next, at);
+    if (at.protocol !== "https:") throw notDownloaded(url, `it leads to ${at}, which is not https`);
   }
+  throw notDownloaded(url, `it leads on more than ${mostRedirects} times`);
+}
+
+async function requestOnce(url: URL, variables: Variables, signal: AbortSignal): Promise<Response> {
   const { setGlobalProxyFromEnv } = await import("node:http");
-  const restore = setGlobalProxyFromEnv(variables as Record<string, string>);
+  // What is on this machine is asked without a proxy, which would have another one in mind.
+  const direct = isLoopback(url) ? { no_proxy: url.hostname, NO_PROXY: url.hostname } : {};
+  const restore = setGlobalProxyFromEnv({ ...variables, ...direct } as Record<string, string>);
   try {
-    const response = await fetch(url, { signal, redirect: "follow" });
-    if (!isSafe(new URL(response.url))) throw notDownloaded(url, `it leads to ${response.url}, which is not https`);
-    if (!response.ok) throw notDownloaded(url, `${response.status} ${response.statusText}`.trim());
-    return response;
+    return await fetch(url, { signal, redirect: "manual" });
   } finally {
     restore();
   }
@@ -101,5 +111,7 @@ function notDownloaded(url: string, why: string, cause?: unknown): CortexError {
 /** Of a failed fetch: what lies below "fetch failed". */
 function causeText(error: unknown): string {
   const { cause, message } = error as { cause?: { code?: string; message?: string }; message: string };
-  return cause?.code ?? cause?.message ?? message;
+  // Codes of the system are known to many, those of the client to nobody.
+  if (cause?.code && !cause.code.startsWith("UND_ERR")) return cause.code;
+  return cause?.message ?? message;
 }

@@ -1,9 +1,8 @@
 import { realpathSync } from "node:fs";
-import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { chmod, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { CortexError } from "../core/errors.ts";
 import type { DownloadProgress, ProgramUpdates } from "../core/program-update.ts";
-import { asWriteError } from "../platform/files.ts";
 import { downloadFile, downloadText } from "./download.ts";
 import { checkReplaceable, installedBy } from "./installed-by.ts";
 import {
@@ -14,7 +13,7 @@ import {
   releaseFileUrl,
   releaseSource,
 } from "./release-source.ts";
-import { checkStarts, checkWritable, replaceProgram } from "./replace-program.ts";
+import { checkStarts, checkWritable, replaceProgram, withFolderBeside } from "./replace-program.ts";
 import { programIn } from "./unpack.ts";
 
 export interface RunningProgram {
@@ -73,25 +72,11 @@ export function programUpdates({ running, variables }: UpdateOptions): ProgramUp
         await downloadChecked({ url, archive, sha256, variables }, onProgress, signal);
         const program = join(folder, platform === "win32" ? "cortex.exe" : "cortex");
         await unpack(archive, program, url);
-        await checkStarts(program, version);
-        signal.throwIfAborted();
+        await checkStarts(program, version, signal);
         await replaceProgram(executable, program, platform);
       });
     },
   };
-}
-
-/** A folder on the same disk, so that what is made in it can be moved to where the program lies in one step. */
-async function withFolderBeside(executable: string, work: (folder: string) => Promise<void>): Promise<void> {
-  let folder: string | undefined;
-  try {
-    folder = await mkdtemp(join(dirname(executable), ".cortex-upgrade-"));
-    await work(folder);
-  } catch (error) {
-    throw asWriteError(error, executable);
-  } finally {
-    if (folder !== undefined) await rm(folder, { recursive: true, force: true });
-  }
 }
 
 interface Download extends Pick<UpdateOptions, "variables"> {

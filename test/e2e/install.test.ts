@@ -2,6 +2,8 @@ import { execFile, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { mkdtemp, readdir, readFile, rm, stat } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { promisify } from "node:util";
@@ -14,6 +16,8 @@ import { startWalk } from "./support/walker.ts";
 
 const root = resolve(import.meta.dirname, "../..");
 const run = promisify(execFile);
+const pathOf = (program: string) =>
+  spawnSync("sh", ["-c", `command -v ${program}`], { encoding: "utf8" }).stdout.trim();
 const isThere = (program: string) => spawnSync(program, ["--version"]).error === undefined;
 const isUnix = process.platform !== "win32" && isThere("curl");
 const archive = `cortex-1.0.0-${thisTarget}`;
@@ -60,7 +64,7 @@ async function machine(has: readonly string[] = ["curl", "xz"]): Promise<Machine
   mkdirSync(home);
   mkdirSync(bin);
   for (const name of [...tools, ...has]) {
-    const found = spawnSync("sh", ["-c", `command -v ${name}`], { encoding: "utf8" }).stdout.trim();
+    const found = pathOf(name);
     if (found.startsWith("/")) symlinkSync(found, join(bin, name));
   }
   const shell: Machine["shell"] = async (command, variables = {}) => {
@@ -201,6 +205,65 @@ describe.skipIf(!isUnix)("install.sh", () => {
     expect(existsSync(here.program)).toBe(false);
   });
 
+  describe.each(["dash", "bash", "busybox sh"].filter((shell) => isThere(shell.split(" ")[0]!)))("in %s", (shell) => {
+    const machineOf = async () => {
+      const here = await machine();
+      const [name, ...args] = shell.split(" ");
+      here.fake("sh", `exec ${[pathOf(name!), ...args].join(" ")} "$@"`);
+      return here;
+    };
+
+    test("installs, and again over what it installed", async () => {
+      await using here = await machineOf();
+      for (const version of ["0.9.0", "1.0.0"]) {
+        expect(await here.install([version])).toMatchObject({ status: 0 });
+        expect(await readFile(here.program, "utf8")).toBe(standIn(version));
+      }
+      expect(await readdir(dirname(here.program))).toEqual(["cortex"]);
+    });
+
+    test("changes nothing when the archive ends too early, though it be the one that was meant", async () => {
+      await using cut = await releaseServer();
+      await cut.add("1.0.0", standIn("1.0.0"));
+      const file = join(cut.folder, `download/v1.0.0/${archive}.tar.gz`);
+      const bytes = readFileSync(file).subarray(0, -60);
+      writeFileSync(file, bytes);
+      const sums = `${sha256(bytes)}  ${archive}.tar.gz\n`;
+      for (const place of ["download/v1.0.0", "latest/download"]) {
+        writeFileSync(join(cut.folder, place, "SHA256SUMS"), sums);
+      }
+      await using here = await machineOf();
+      put(here.program, standIn("0.9.0"));
+      const ran = await here.install([], { CORTEX_RELEASES_URL: cut.url });
+      expect(ran).toMatchObject({ status: 1, output: expect.stringContaining(`error: cannot unpack ${archive}`) });
+      expect(await readFile(here.program, "utf8")).toBe(standIn("0.9.0"));
+      expect(await readdir(dirname(here.program))).toEqual(["cortex"]);
+    });
+
+    test.each(["INT", "TERM", "HUP"])("leaves nothing when it is interrupted in a download, by SIG%s", async (name) => {
+      await using here = await machineOf();
+      here.fake(
+        "curl",
+        `while [ "$1" != -o ]; do shift; done
+        case $3 in
+          *SHA256SUMS) exec ${pathOf("curl")} -fs -o "$2" "$3" ;;
+        esac
+        echo half >"$2"
+        kill -${name} $PPID`,
+      );
+      expect(await here.install()).toMatchObject({ status: 130 });
+      expect(await readdir(dirname(here.program))).toEqual([]);
+    });
+
+    test("says where it cannot make its folder", async () => {
+      await using here = await machineOf();
+      writeFileSync(join(here.home, "file"), "");
+      const ran = await here.install([], { CORTEX_INSTALL_DIR: join(here.home, "file/bin") });
+      expect(ran.status).toBe(1);
+      expect(ran.output).toContain(`error: cannot make the folder ${here.home}/file/bin\nhint: set CORTEX_INSTALL_DIR`);
+    });
+  });
+
   test("does nothing when it came only in part", async () => {
     await using here = await machine();
     const text = readFileSync(join(root, "scripts/release/install.sh"), "utf8");
@@ -246,13 +309,79 @@ describe.skipIf(!isUnix)("install.sh", () => {
 
   test("takes programs by https, or from this machine", async () => {
     await using here = await machine();
-    for (const url of ["http://mirror.example.com", "http://127.0.0.1.example.com", "ftp://localhost", ""]) {
+    for (const url of [
+      "http://mirror.example.com",
+      "http://127.0.0.1.example.com",
+      "http://127.0.0.1:1x.example.com",
+      "ftp://localhost",
+      "",
+    ]) {
       const ran = await here.install([], { CORTEX_RELEASES_URL: url, https_proxy: "http://127.0.0.1:1" });
       expect(ran.status).toBe(1);
       expect(ran.output).toContain(
         url === "" ? "cannot download https://github.com/" : "from which no program is taken",
       );
     }
+    // What looks like this machine is a user's name.
+    for (const url of [
+      "http://127.0.0.1:1@mirror.example.com",
+      "http://[::1]@x.example.com",
+      "http://localhost#@x.example",
+    ]) {
+      const { output } = await here.install([], { CORTEX_RELEASES_URL: url });
+      expect(output).toContain("CORTEX_RELEASES_URL has more than a host and a port before its path");
+    }
+  });
+
+  test.each(["curl", "wget"].filter(isThere))("asks this machine without a proxy, by %s", async (client) => {
+    await using here = await machine([client]);
+    const proxy = "http://127.0.0.1:1";
+    expect(await here.install([], { http_proxy: proxy, HTTP_PROXY: proxy, ALL_PROXY: proxy })).toMatchObject({
+      status: 0,
+    });
+  });
+
+  test.each(["curl", "wget"].filter(isThere))("follows no redirect that is not https, by %s", async (client) => {
+    await using here = await machine([client]);
+    const asked: string[] = [];
+    const server = createServer((request, response) => {
+      asked.push(request.url!);
+      response.writeHead(302, { location: releases.url + request.url }).end();
+    });
+    await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const ran = await here.install([], { CORTEX_RELEASES_URL: url });
+    server.close();
+    expect(ran.status).toBe(1);
+    expect(ran.output).toContain(`cannot download ${url}/latest/download/SHA256SUMS`);
+    expect(asked).toEqual(["/latest/download/SHA256SUMS"]);
+    expect(await readdir(dirname(here.program))).toEqual([]);
+  });
+
+  test("follows redirects to https by wget, one by one, also those that name no server", async () => {
+    await using here = await machine([]);
+    // Stands for GNU's wget, and for servers by https.
+    here.fake(
+      "wget",
+      `case $1 in --version) echo "GNU Wget 1"; exit ;; esac
+      for last; do :; done
+      while [ "$1" != -O ]; do shift; done
+      case $last in
+        http://*) echo "  Location: https://a.example/x/\${last##*/}\r" >&2; exit 8 ;;
+        https://a.example/x/*) echo "  location: /y/\${last##*/}" >&2; exit 8 ;;
+        https://a.example/y/SHA256SUMS | https://a.example/y/cortex-*) exec ${pathOf("curl")} -fs -o "$2" "${releases.url}/latest/download/\${last##*/}" ;;
+      esac
+      exit 4`,
+    );
+    expect(await here.install()).toMatchObject({ status: 0 });
+    expect(await readFile(here.program, "utf8")).toBe(standIn("1.0.0"));
+  });
+
+  test("refuses a wget that cannot be kept from following a redirect that is not https", async () => {
+    await using here = await machine([]);
+    here.fake("wget", "echo BusyBox >&2; exit 1");
+    const ran = await here.install();
+    expect(ran).toMatchObject({ status: 1, output: expect.stringContaining("hint: install curl") });
   });
 
   test("says of what it does not know that it does not", async () => {
@@ -297,6 +426,10 @@ describe.skipIf(!isUnix || !packaged)("the packaged program", () => {
     await eventually(() => readFileSync(join(bench.home, "newest-version.json"), "utf8").includes("99.0.0"));
     expect((await cortex(["env", "list"])).stderr).toBe("");
     expect(await listEnvironments("-o", "json")).not.toContain(told);
+    for (const quiet of [{ CI: "true" }, { CORTEX_NO_UPDATE_NOTICE: "1" }]) {
+      const shown = await inTerminal(["env", "list"], { expected: "", answer: "" }, 0, { env: quiet });
+      expect(shown).not.toContain(told);
+    }
     expect(await listEnvironments()).toContain(told);
     expect(await listEnvironments()).not.toContain(told);
 

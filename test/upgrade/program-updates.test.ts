@@ -1,9 +1,11 @@
+import { spawnSync } from "node:child_process";
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { DownloadProgress } from "../../src/core/program-update.ts";
 import { programUpdates, type RunningProgram } from "../../src/upgrade/program-updates.ts";
+import { withFolderBeside } from "../../src/upgrade/replace-program.ts";
 import { type ReleaseServer, releaseServer, standIn, thisTarget } from "../support/release-server.ts";
 
 const signal = AbortSignal.timeout(60_000);
@@ -119,6 +121,13 @@ describe.skipIf(process.platform === "win32")("another version", () => {
     await expectUnchanged();
   });
 
+  test("may be installed twice at once: the program is whole whenever it is looked at", async () => {
+    await releases.add("1.1.0", standIn("1.1.0"));
+    await Promise.all([install("1.1.0"), install("1.1.0")]);
+    expect(await readFile(executable, "utf8")).toBe(standIn("1.1.0"));
+    expect(await readdir(folder)).toEqual(["cortex"]);
+  });
+
   test.skipIf(process.getuid?.() === 0)(
     "is refused where the folder may not be written, before anything is asked",
     async () => {
@@ -150,12 +159,32 @@ describe.skipIf(process.platform === "win32")("another version", () => {
   });
 });
 
-test("no program is taken where nobody checks who sends it", async () => {
-  const variables = { CORTEX_RELEASES_URL: "https://127.0.0.1:1", NODE_TLS_REJECT_UNAUTHORIZED: "0" };
-  const running = { version: "1.0.0", executable, isPackaged: true, platform: "linux", architecture: "x64" };
-  await expect(programUpdates({ running, variables }).newest(signal)).rejects.toMatchObject({
-    code: "USAGE",
-    message: expect.stringContaining("NODE_TLS_REJECT_UNAUTHORIZED=0 is set"),
+describe("the folder that a new program is made in", () => {
+  const beside = (work: (folder: string) => Promise<void>) => withFolderBeside(executable, work);
+
+  test("is removed at the end; so is what a process left there that is gone, and nothing else", async () => {
+    const { pid } = spawnSync(process.execPath, ["--version"]);
+    const others = [
+      `.cortex-upgrade-${process.pid}-abcdef`,
+      ".cortex-upgrade-mine",
+      `.cortex-upgrade-${pid}-abcdef.txt`,
+    ];
+    for (const name of [`.cortex-upgrade-${pid}-abcdef`, ...others]) {
+      await mkdir(join(folder, name));
+      await writeFile(join(folder, name, "cortex"), "half");
+    }
+    await beside(async (made) => expect(await readdir(made)).toEqual([]));
+    expect((await readdir(folder)).toSorted()).toEqual([...others, "cortex"].toSorted());
+  });
+
+  test.each([
+    ["ENOSPC", "DISK_FULL", "free some space"],
+    ["EACCES", "NOT_WRITABLE", "or install another one into a folder of yours"],
+    ["EROFS", "NOT_WRITABLE", "install another one into a folder of yours"],
+  ])("tells by %s that the error is %s, and what to do: %s", async (system, code, hint) => {
+    const failing = beside(() => Promise.reject(Object.assign(new Error(system), { code: system })));
+    await expect(failing).rejects.toMatchObject({ code, hint: expect.stringContaining(hint) });
+    await expectUnchanged();
   });
 });
 
@@ -165,8 +194,16 @@ describe("on Windows", () => {
     const program = join(folder, "cortex.exe");
     await writeFile(program, standIn("1.0.0"), { mode: 0o755 });
     await writeFile(join(folder, "cortex.exe.1234abcd.old"), "older");
+    // These are not ours.
+    const others = [
+      "cortex.exe.backup.old",
+      "cortex.exe.1234ABCD.old",
+      "cortex.exe.1234abcd.old.txt",
+      "x.1234abcd.old",
+    ];
+    for (const name of others) await writeFile(join(folder, name), "the user's");
     await updates({ executable: program, platform: "win32", architecture: "x64" }).install("1.1.0", () => {}, signal);
     expect(await readFile(program, "utf8")).toBe(standIn("1.1.0"));
-    expect((await readdir(folder)).toSorted()).toEqual(["cortex", "cortex.exe"]);
+    expect((await readdir(folder)).toSorted()).toEqual(["cortex", "cortex.exe", ...others].toSorted());
   });
 });

@@ -38,12 +38,15 @@ describe("where releases come from", () => {
     for (const url of [
       "http://mirror.example.com",
       "http://127.0.0.1.example.com",
+      "http://127.0.0.1:1@example.com",
       "ftp://localhost",
       "file:///x",
       "mirror",
     ]) {
       expect(() => releaseSource({ CORTEX_RELEASES_URL: url }), url).toThrow(/from which no program is taken/);
     }
+    // A password is not repeated.
+    expect(() => releaseSource({ CORTEX_RELEASES_URL: "https://ada:secret@example.com" })).toThrow(/^(?!.*secret)/);
   });
 
   test("has the newest release in one folder and each by its version in another", () => {

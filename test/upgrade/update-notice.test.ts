@@ -1,11 +1,15 @@
+import { execFile } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
-import { keepKnownUpdate, planNotice, readKnownUpdate } from "../../src/upgrade/update-notice.ts";
+import { claimNotice, keepNewest, planNotice, readKnownUpdate } from "../../src/upgrade/update-notice.ts";
 
 const now = Date.parse("2026-11-26T12:00:00Z");
 const hourMs = 3_600_000;
+const signal = AbortSignal.timeout(60_000);
 
 describe("a newer version", () => {
   test("is asked for at first, and told once it is known", () => {
@@ -33,17 +37,39 @@ describe("a newer version", () => {
   });
 
   test("is kept in the home; what cannot be read is as if nothing was known", async () => {
-    const home = await mkdtemp(join(tmpdir(), "cortex-test-"));
-    try {
-      expect(await readKnownUpdate(home)).toEqual({});
-      await keepKnownUpdate(home, { askedAt: now, newest: "1.1.0" });
-      expect(await readKnownUpdate(home)).toEqual({ askedAt: now, newest: "1.1.0" });
-      for (const text of ["{", "null", '{"newest": "rm -rf", "askedAt": "x"}']) {
-        await writeFile(join(home, "newest-version.json"), text);
-        expect(await readKnownUpdate(home), text).toEqual({});
-      }
-    } finally {
-      await rm(home, { recursive: true });
+    await using home = await newHome();
+    expect(await readKnownUpdate(home.path)).toEqual({});
+    expect(await claimNotice(home.path, "1.0.0", now)).toEqual({ newer: undefined, asks: true });
+    await keepNewest(home.path, "1.1.0", signal);
+    expect(await readKnownUpdate(home.path)).toEqual({ askedAt: now, newest: "1.1.0" });
+    for (const text of ["{", "null", '{"newest": "rm -rf", "askedAt": "x"}']) {
+      await writeFile(join(home.path, "newest-version.json"), text);
+      expect(await readKnownUpdate(home.path), text).toEqual({});
     }
   });
+
+  test("is asked for and told by one of the commands that end at the same time, each a process", async () => {
+    await using home = await newHome();
+    await keepNewest(home.path, "1.1.0", signal);
+    const module = JSON.stringify(
+      pathToFileURL(resolve(import.meta.dirname, "../../src/upgrade/update-notice.ts")).href,
+    );
+    // They begin together, at a time that all of them know.
+    const startAt = Date.now() + 1_000;
+    const script = `
+      const { claimNotice } = await import(${module});
+      while (Date.now() < ${startAt});
+      console.log(JSON.stringify(await claimNotice(${JSON.stringify(home.path)}, "1.0.0", ${now})));`;
+    const ran = Array.from({ length: 4 }, () =>
+      promisify(execFile)(process.execPath, ["--no-warnings", "--input-type=module", "-e", script]),
+    );
+    const found = (await Promise.all(ran)).map(({ stdout }) => JSON.parse(stdout) as { newer?: string; asks: boolean });
+    expect(found.filter(({ newer }) => newer !== undefined)).toHaveLength(1);
+    expect(found.filter(({ asks }) => asks)).toHaveLength(1);
+  });
 });
+
+async function newHome() {
+  const path = await mkdtemp(join(tmpdir(), "cortex-test-"));
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true }) };
+}
