@@ -22,7 +22,8 @@ export function upgradeCommand(app: App, run: typeof runUpgrade = runUpgrade): C
   const command = new Command("upgrade")
     .description(
       "Replaces this program by its newest version, or by the one that is named. What was downloaded is compared with its " +
-        "checksum and started once before it takes the place of the old one, which it does in one step.",
+        "checksum and started once before it takes the place of the old one: in one step, on Windows in two, since a program that " +
+        "runs can only be renamed there. Should the machine stop between these, rename cortex.exe.XXXXXXXX.old to cortex.exe.",
     )
     .argument("[version]", "version to have, e.g. 1.2.0; it may be an older one (default: the newest)")
     .option("--check", "say whether there is a newer version; change nothing")
