@@ -183,7 +183,7 @@ download() {
     curl -fsSL --retry 3 --proto '=https,http' --proto-redir '=https' --max-redirs 10 --connect-timeout 30 -o "$2" "$1" ||
       fail "cannot download $1" "HTTPS_PROXY names a proxy, CORTEX_RELEASES_URL a mirror"
   elif has wget; then
-    wget --version 2>/dev/null | grep -q 'GNU Wget' || fail "this wget would follow a redirect that is not https" "install curl"
+    wget --version 2>/dev/null | grep -q 'GNU Wget 1' || fail "this wget would follow a redirect that is not https" "install curl"
     by_wget "$1" "$2" || fail "cannot download $1" "https_proxy names a proxy, CORTEX_RELEASES_URL a mirror"
   else
     fail "neither curl nor wget is there" "install one of them"

@@ -377,12 +377,15 @@ describe.skipIf(!isUnix)("install.sh", () => {
     expect(await readFile(here.program, "utf8")).toBe(standIn("1.0.0"));
   });
 
-  test("refuses a wget that cannot be kept from following a redirect that is not https", async () => {
-    await using here = await machine([]);
-    here.fake("wget", "echo BusyBox >&2; exit 1");
-    const ran = await here.install();
-    expect(ran).toMatchObject({ status: 1, output: expect.stringContaining("hint: install curl") });
-  });
+  test.each(["echo BusyBox v1.35.0 >&2; exit 1", "echo GNU Wget2 2.1.0"])(
+    "refuses a wget that does not say where a redirect leads: %s",
+    async (script) => {
+      await using here = await machine([]);
+      here.fake("wget", script);
+      const ran = await here.install();
+      expect(ran).toMatchObject({ status: 1, output: expect.stringContaining("hint: install curl") });
+    },
+  );
 
   test("says of what it does not know that it does not", async () => {
     await using here = await machine();
