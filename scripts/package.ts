@@ -43,8 +43,7 @@ async function checkReproducible(): Promise<void> {
 
 async function make(target: Target, folder: string, prefix = ""): Promise<PackagedTarget> {
   const startedAt = performance.now();
-  const codeCaches = target === hostTarget ? "own" : undefined;
-  const assets = await readAssets({ folder, codeCaches });
+  const assets = await readAssets({ folder, withCodeCaches: target === hostTarget });
   const path = `package/${prefix}${target.name}/${target.file}`;
   const { size, sha256 } = await makeBinary(target, assets, join(dist, path));
   const tookMs = Math.round(performance.now() - startedAt);

@@ -1,10 +1,12 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { agentClient } from "../../src/environments/local/agent-client.ts";
+import { agentAddress } from "../../src/platform/home.ts";
 import { projectNode } from "../toolchain.mjs";
 import { nodeFlags } from "./launchers.ts";
 import { startStandInAws } from "./stand-in-aws.ts";
@@ -96,11 +98,18 @@ const passedOn = [
 ];
 
 /**
- * Fills the code caches beside `main` by running its commands in a home and a project of their own.
- * @param node what runs them: the Node whose caches they shall be, and what must stand before it
+ * Fills the code caches beside `main` by running its commands in a home and a project of their own, on the Node that they shall be
+ * for. Whoever ends it with Ctrl-C or SIGTERM ends the agent of that home, too.
  */
-export async function fillCodeCaches(main: string, node: readonly string[] = [projectNode()]): Promise<void> {
+export async function fillCodeCaches(main: string): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), "cortex-build-"));
+  const home = join(folder, ".home");
+  let ended: NodeJS.Signals | undefined;
+  const end = (signal: NodeJS.Signals) => {
+    ended = signal;
+  };
+  process.once("SIGINT", end).once("SIGTERM", end);
+  let agent: number | undefined;
   try {
     await writeFile(join(folder, "cortex.yaml"), configuration);
     await writeFile(join(folder, "handler.py"), handler);
@@ -112,21 +121,27 @@ export async function fillCodeCaches(main: string, node: readonly string[] = [pr
     await using aws = await startStandInAws();
     const env = {
       ...Object.fromEntries(passedOn.map((name) => [name, process.env[name]])),
-      CORTEX_HOME: join(folder, ".home"),
+      CORTEX_HOME: home,
       CORTEX_LOCAL_PORT: String(await freePort()),
       CORTEX_FILL_CODE_CACHES: "1",
       KUBECONFIG: join(folder, "kubeconfig"),
       ...aws.variables,
     };
-    const statuses: (number | null)[] = [];
     for (const command of commands) {
+      if (ended) break;
       const variables = isForAnyone(command) ? { ...env, AWS_ACCESS_KEY_ID: "" } : env;
-      statuses.push(await runOnce([...node, ...nodeFlags, ...sameEachTime, main, ...command], folder, variables));
+      await runOnce([projectNode(), ...nodeFlags, ...sameEachTime, main, ...command], folder, variables);
+      agent ??= await agentOf(home);
     }
-    if (statuses.at(-1) === 0) await agentGone(dirname(main));
+    // It leaves a moment after its last API, and fills the caches of what it ran as it goes.
+    if (agent && !ended) await isGone(agent);
   } finally {
+    agent ??= await agentOf(home);
+    if (agent && !(await isGone(agent, 0))) process.kill(agent, "SIGKILL");
     await rm(folder, { recursive: true, force: true, maxRetries: 10 });
+    process.off("SIGINT", end).off("SIGTERM", end);
   }
+  if (ended) process.kill(process.pid, ended);
 }
 
 /** What takes minutes anyhow ends without credentials: caches of all that it calls would make the program a megabyte larger. */
@@ -134,10 +149,25 @@ function isForAnyone([group, name]: readonly string[]): boolean {
   return group === "cluster" && name !== "info";
 }
 
-/** The agent leaves a moment after its last API, and fills the caches of what it ran as it goes. */
-async function agentGone(chunks: string): Promise<void> {
-  for (const deadline = Date.now() + limitMs; Date.now() < deadline; await delay(20)) {
-    if ((await readdir(chunks)).some((name) => /^agent-main-.*\.cache$/.test(name))) return;
+/** @returns the process id of the agent that runs for `home`; undefined where there is none */
+async function agentOf(home: string): Promise<number | undefined> {
+  const client = agentClient(agentAddress(home));
+  const asked = client.json<{ pid: number }>("GET", "/agent", AbortSignal.timeout(limitMs));
+  return asked.then(
+    ({ pid }) => pid,
+    () => undefined,
+  );
+}
+
+/** Waits until a process has ended. @returns whether it has, within `longestMs` */
+async function isGone(pid: number, longestMs = limitMs): Promise<boolean> {
+  for (const deadline = Date.now() + longestMs; ; await delay(20)) {
+    try {
+      process.kill(pid, 0);
+    } catch {
+      return true;
+    }
+    if (Date.now() >= deadline) return false;
   }
 }
 

@@ -105,7 +105,12 @@ function filePack() {
   const file = openSync(`${__dirname}/chunks.pack`);
   return (offset, length) => {
     const bytes = Buffer.allocUnsafeSlow(length);
-    readSync(file, bytes, 0, length, offset);
+    // A read may give less than was asked for.
+    for (let at = 0; at < length; ) {
+      const read = readSync(file, bytes, at, length - at, offset + at);
+      if (read === 0) throw new Error("the build's chunks.pack is cut off");
+      at += read;
+    }
     return bytes;
   };
 }

@@ -13,26 +13,24 @@ export interface Assets {
 export interface AssetOptions {
   /** Of a build: holds main.js, chunks.pack, runtime and wheels. */
   readonly folder: string;
-  /** Of the code as it runs there: "own" are those that the build filled; else a folder with a file for each chunk, or none. */
-  readonly codeCaches: "own" | ReadonlyMap<string, Buffer> | undefined;
+  /** Whether it brings the caches that the build filled, which only this machine's kind of system takes. */
+  readonly withCodeCaches: boolean;
 }
 
 /**
  * Reads a build as the assets of an executable. Where chunks have caches, those that are seldom loaded are deflated: they have none,
  * because no command has run them while the caches were filled, or an agent alone has, whose caches differ each time; or are large.
  */
-export async function readAssets({ folder, codeCaches }: AssetOptions): Promise<Assets> {
+export async function readAssets({ folder, withCodeCaches }: AssetOptions): Promise<Assets> {
   const script = await readFile(join(folder, "main.js"), "utf8");
   const pack = await readFile(join(folder, packName));
   const ofAgent = new Set(JSON.parse(await readFile(join(folder, agentCachesName), "utf8")) as string[]);
-  const cacheOf = (name: string, code: Buffer, own: Buffer) => {
-    if (ofAgent.has(name) || timed.some((part) => code.includes(part))) return Buffer.alloc(0);
-    return codeCaches === "own" ? own : (codeCaches?.get(name) ?? Buffer.alloc(0));
-  };
+  const isSameEachTime = (name: string, code: Buffer) =>
+    !ofAgent.has(name) && !timed.some((part) => code.includes(part));
   const chunks = Object.entries(readIndex(script)).map(([name, [offset, codeBytes, cacheBytes]]) => {
     const code = pack.subarray(offset, offset + codeBytes);
-    const own = pack.subarray(offset + codeBytes, offset + codeBytes + cacheBytes);
-    return { name, code, cache: cacheOf(name, code, own) };
+    const cache = pack.subarray(offset + codeBytes, offset + codeBytes + cacheBytes);
+    return { name, code, cache: withCodeCaches && isSameEachTime(name, code) ? cache : Buffer.alloc(0) };
   });
   const hasCodeCaches = chunks.some(({ cache }) => cache.length > 0);
   const packed = packChunks(chunks, hasCodeCaches);

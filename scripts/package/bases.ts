@@ -12,7 +12,7 @@ import type { Target } from "./targets.ts";
 /** Outlives `dist`, and goes with the packages that it belongs to. */
 const cache = join(projectRoot, "node_modules", ".cache", "cortex-bases");
 
-interface Locked {
+export interface Locked {
   readonly version: string;
   /** As npm writes it: `sha512-` and base64. */
   readonly integrity: string;
@@ -44,7 +44,7 @@ export function baseVersion(all: readonly Target[]): string {
 }
 
 /** @returns whether `bytes` have the sha512 of an `integrity` line of npm */
-export function matchesIntegrity(bytes: Uint8Array, integrity: string): boolean {
+function matchesIntegrity(bytes: Uint8Array, integrity: string): boolean {
   return `sha512-${createHash("sha512").update(bytes).digest("base64")}` === integrity;
 }
 
@@ -57,15 +57,25 @@ function lockedBase(name: string): Locked {
   return { version, integrity };
 }
 
-async function readArchive(name: string, { version, integrity }: Locked): Promise<Buffer> {
-  const file = join(cache, `${name}-${version}.tgz`);
-  const kept = await readFile(file).catch(() => undefined);
-  if (kept && matchesIntegrity(kept, integrity)) return kept;
-  await mkdir(cache, { recursive: true });
-  const partial = await mkdtemp(join(cache, "partial-"));
+/**
+ * @param fetch puts `NAME-VERSION.tgz` of a package that is called `NAME@VERSION` into a folder
+ * @param kept where it lies when it was fetched before
+ * @throws Error when what was fetched is not what `locked` names; then nothing is kept
+ */
+export async function readArchive(
+  name: string,
+  { version, integrity }: Locked,
+  fetch = fetchPackage,
+  kept = cache,
+): Promise<Buffer> {
+  const file = join(kept, `${name}-${version}.tgz`);
+  const before = await readFile(file).catch(() => undefined);
+  if (before && matchesIntegrity(before, integrity)) return before;
+  await mkdir(kept, { recursive: true });
+  const partial = await mkdtemp(join(kept, "partial-"));
   try {
     process.stderr.write(`fetching ${name} ${version} from npm\n`);
-    await fetchPackage(`${name}@${version}`, partial);
+    await fetch(`${name}@${version}`, partial);
     const fetched = await readFile(join(partial, `${name}-${version}.tgz`));
     if (!matchesIntegrity(fetched, integrity))
       throw new Error(`${name} ${version} is not what package-lock.json names`);

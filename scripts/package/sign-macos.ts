@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { align } from "./align.ts";
 
 const magics = {
   file: 0xfeedfacf,
@@ -206,8 +207,4 @@ function findBlob(superBlob: Buffer, slot: number): Buffer | undefined {
 
 function sha256(bytes: Uint8Array): Buffer {
   return createHash("sha256").update(bytes).digest();
-}
-
-function align(offset: number, to: number): number {
-  return Math.ceil(offset / to) * to;
 }

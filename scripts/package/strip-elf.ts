@@ -1,3 +1,5 @@
+import { align } from "./align.ts";
+
 const sizes = { header: 64, section: 64, program: 56 } as const;
 const loadedFlag = 2n;
 const noBits = 8;
@@ -82,8 +84,4 @@ function writeNamesSection(file: Buffer, at: number, names: Buffer, namesAt: num
   file.writeBigUInt64LE(BigInt(namesAt), at + 24);
   file.writeBigUInt64LE(BigInt(names.length), at + 32);
   file.writeBigUInt64LE(1n, at + 48);
-}
-
-function align(offset: number, to: number): number {
-  return Math.ceil(offset / to) * to;
 }

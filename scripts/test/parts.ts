@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { projectRoot, pythonProblem } from "../toolchain.mjs";
 import { type Counts, countCheck, countJunit, countVitest } from "./counts.ts";
+import { findEmulator } from "./emulation.ts";
 
 export interface Part {
   readonly name: string;
@@ -106,13 +107,23 @@ const slow = [
   ...ofClusterPatterns,
 ];
 
+/** What can be started here: this machine's own, and what qemu emulates. */
+const startable = findEmulator() ? ["--target", "linux-x64,linux-arm64"] : [];
+
 /** What is quick, and what others need. */
 const first: readonly Part[] = [
   check("checks", "biome", "format and lint", node, inRoot("node_modules/@biomejs/biome/bin/biome"), "check", "."),
   check("checks", "types", "TypeScript, strict", node, inRoot("node_modules/typescript/bin/tsc"), "-p", "."),
   check("checks", "knip", "nothing unused", node, inRoot("node_modules/knip/bin/knip.js"), "--no-progress"),
   check("build", "build", "dist/cortex", node, inRoot("scripts/build.ts")),
-  check("build", "package", "the executable of this machine's system", node, inRoot("scripts/package.ts")),
+  check(
+    "build",
+    "package",
+    "the executables that can be started here",
+    node,
+    inRoot("scripts/package.ts"),
+    ...startable,
+  ),
   check("build", "venv", "a virtual environment for the runtime's tests", node, inRoot("scripts/python-dev.mjs")),
   check("checks", "mypy", "types of the runtime, strict", ...mypy),
 ];
@@ -131,6 +142,24 @@ const allFaults: Part = {
     ["--mode=all-faults"],
   ),
   longestMs: 55 * 60_000,
+};
+const reproducible = check(
+  "build",
+  "reproducible",
+  "a second build has the same bytes, on a machine that does nothing else",
+  node,
+  inRoot("scripts/package.ts"),
+  "--check-reproducible",
+);
+const allArm64: Part = {
+  ...vitest(
+    "all-arm64",
+    "every command of the executable for linux-arm64, under qemu",
+    ["test/e2e/arm64"],
+    [],
+    ["--mode=all-arm64"],
+  ),
+  longestMs: 40 * 60_000,
 };
 
 const onThisMachine: readonly Part[] = [
@@ -177,7 +206,7 @@ const last: readonly Part[] = [
 export const stages: readonly (readonly (readonly Part[])[])[] = [[first], [onThisMachine, inTheCluster], [last]];
 export const parts: readonly Part[] = stages.flat(2);
 /** What takes too long to be run without being asked for by name. */
-export const onRequest: readonly Part[] = [allFaults];
+export const onRequest: readonly Part[] = [reproducible, allArm64, allFaults];
 
 /** @returns a line that says why the whole cannot be run on this machine, undefined when it can */
 export function missing(): string | undefined {

@@ -1,4 +1,4 @@
-import { execFile, execFileSync } from "node:child_process";
+import { execFile, execFileSync, spawn, spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { chmod, copyFile, mkdir, readdir, readlink, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -12,8 +12,11 @@ const platform = process.platform === "win32" ? "win" : process.platform;
 const binary = process.env.CORTEX_TEST_BINARY || packagedFor(`${platform}-${process.arch}`);
 const missing = existsSync(binary) ? undefined : "there is none: npm run package";
 
-/** What the issue of all this is: no larger than this, so that it is quick to fetch. */
+/** So that it is quick to fetch. */
 const mostBytes = 125_000_000;
+const mostCompressedBytes = 35_000_000;
+/** To compress it takes a minute of a processor. */
+const compresses = Boolean(process.env.CI) && spawnSync("xz", ["--version"]).status === 0;
 
 const handler = `import os
 class Handler:
@@ -123,6 +126,18 @@ describe.skipIf(missing)(`the binary${missing ? `: ${missing}` : ""}`, { timeout
   test.skipIf(process.platform === "darwin")("is small enough", async () => {
     expect((await stat(binary)).size).toBeLessThanOrEqual(mostBytes);
   });
+
+  test.skipIf(process.platform !== "linux" || !compresses)(
+    "is small enough when it is compressed (where CI is set, and there is xz)",
+    { timeout: 600_000 },
+    async () => {
+      const xz = spawn("xz", ["-6", "--threads=2", "--stdout", binary], { stdio: ["ignore", "pipe", "inherit"] });
+      let bytes = 0;
+      for await (const chunk of xz.stdout) bytes += chunk.length;
+      expect(bytes).toBeGreaterThan(0);
+      expect(bytes).toBeLessThanOrEqual(mostCompressedBytes);
+    },
+  );
 });
 
 /** @returns a PATH on which there is Python and no other program */

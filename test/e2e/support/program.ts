@@ -7,6 +7,12 @@ export interface Program {
   readonly file: string;
   /** As it is called in the name of a test. */
   readonly name: string;
+  /** What has to stand before it so that this machine starts it; mostly nothing. */
+  readonly before?: readonly string[];
+  /** What it needs of variables to be started. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Whether it is emulated: its commands take seconds. */
+  readonly isSlow?: boolean;
 }
 
 const platform = process.platform === "win32" ? "win" : process.platform;

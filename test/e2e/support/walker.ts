@@ -6,8 +6,9 @@ import { expect } from "vitest";
 import { type Bench, createBench, type Ran, type RunOptions } from "../../support/cortex.ts";
 import type { Program } from "./program.ts";
 
-/** Runs commands in a home of its own, and notes which ones. */
+/** Runs commands of a program in a home of its own, and notes which ones. */
 export interface Walker extends AsyncDisposable {
+  readonly program: Program;
   readonly bench: Bench;
   /** Runs a command that must end with `status`, by default 0. @returns what it left behind */
   run(args: readonly string[], status?: number, options?: RunOptions): Promise<Ran>;
@@ -26,7 +27,7 @@ interface Typed {
 
 const driver = resolve(import.meta.dirname, "../../cli/support/in-terminal.py");
 const groups = ["env", "cluster"];
-const longestMs = 120_000;
+const longestMs = 300_000;
 
 /** @param walked gets the commands that were run, each by its whole name: `env list` */
 export async function startWalk(
@@ -34,9 +35,12 @@ export async function startWalk(
   walked: Set<string>,
   env: Readonly<Record<string, string>> = {},
 ): Promise<Walker> {
-  const bench = await createBench(env, [program.file]);
+  const commandLine = [...(program.before ?? []), program.file];
+  const variables = { ...program.env, ...env };
+  const bench = await createBench(variables, commandLine);
   const note = (args: readonly string[]) => void walked.add(commandOf(args));
   return {
+    program,
     bench,
     note,
     async run(args, status = 0, options = {}) {
@@ -46,10 +50,10 @@ export async function startWalk(
       return ran;
     },
     async inTerminal(args, { expected, answer }, status = 0, options = {}) {
-      const command = [driver, expected, answer, program.file, ...args];
+      const command = [driver, expected, answer, ...commandLine, ...args];
       const child = spawn("python3", command, {
         cwd: options.cwd,
-        env: { ...terminalVariables(bench), ...env, ...options.env },
+        env: { ...terminalVariables(bench), ...variables, ...options.env },
         stdio: ["ignore", "pipe", "inherit"],
         timeout: longestMs,
       });

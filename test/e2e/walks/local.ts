@@ -53,6 +53,18 @@ export async function walkLocally({ run, bench }: Walker): Promise<void> {
   expect((await run(["get", "-o", "json"])).json()).toEqual([]);
 }
 
+/** Of the same, the least that has to do with an agent, Python and each part of an executable: for a program that is slow. */
+export async function walkShortly({ run, bench }: Walker): Promise<void> {
+  const cwd = await bench.project({ "cortex.yaml": spec("walk"), "handler.py": speaking("one") });
+  expect((await run(["--version"])).stdout).toMatch(/^cortex \d+\.\d+\.\d+/);
+  expect((await run(["version", "-o", "json"])).stdout).toContain('"linux-arm64"');
+  expect((await run(["deploy"], 0, { cwd })).stdout).toContain(`http://localhost:${bench.port}/walk`);
+  expect((await run(["get", "-o", "name"])).stdout).toBe("walk\n");
+  expect((await run(["predict", "walk", "-d", "1"])).json()).toMatchObject({ text: "one" });
+  expect((await run(["logs", "walk", "--grep", "POST"])).stdout).toContain("POST");
+  await run(["delete", "walk", "-f"]);
+}
+
 /** What is no success ends with the status that says how, and under `-o json` with one document. */
 export async function walkAstray({ run, bench }: Walker): Promise<void> {
   const cwd = await bench.project({
