@@ -10,10 +10,12 @@ export default defineConfig({
     globalSetup: ["test/aws/shared-moto.ts"],
     // Tests start real processes, so that more workers than cores only makes each of them wait.
     maxWorkers: Math.max(1, availableParallelism()),
-    testTimeout: 30_000,
+    // Limits of time only end what hangs: another program may have the machine for a while.
+    testTimeout: 120_000,
     // Names that are made of cases tell them apart.
     taskTitleValueFormatTruncate: 400,
-    hookTimeout: 60_000,
+    hookTimeout: 180_000,
+    expect: { poll: { timeout: 60_000 } },
     // Nothing in the developer's own settings may change what a test sees.
     env: {
       NO_COLOR: "1",

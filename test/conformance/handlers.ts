@@ -49,25 +49,23 @@ export const failing = (statement: string) => `class PythonPredictor:
         return payload
 `;
 
-/** Counts what it is sent by POST, and says how many that were by GET. */
-export const counting = `import threading, time
+/** Notes what it is sent by POST, and says all of it by GET, in the order of its coming. */
+export const noting = `import time
 
 class Handler:
     def __init__(self, config):
-        self.count = 0
-        self.lock = threading.Lock()
+        self.seen = []
 
     def handle_post(self, payload):
-        with self.lock:
-            self.count += 1
+        self.seen.append(payload)
         if isinstance(payload, dict) and "ms" in payload:
             time.sleep(payload["ms"] / 1000)
         if isinstance(payload, dict) and "fail" in payload:
             raise ValueError("as it was asked to")
-        return {"count": self.count}
+        return "noted"
 
     def handle_get(self):
-        return {"count": self.count}
+        return self.seen
 `;
 
 /** Answers with what it was asked, by every method. */
@@ -101,4 +99,29 @@ class PythonPredictor:
     def predict(self, payload):
         time.sleep(payload["ms"] / 1000)
         return {"slept": payload["ms"]}
+`;
+
+/** Answers at the time that it is given, in milliseconds since the epoch; at once when that is past. */
+export const dozing = `import time
+
+class PythonPredictor:
+    def __init__(self, config):
+        pass
+
+    def predict(self, payload):
+        time.sleep(max(0, payload["until_ms"] / 1000 - time.time()))
+        return "awake"
+`;
+
+/** Answers once there is the file that it is given; only where handlers see this machine's files. */
+export const waiting = `import os, time
+
+class PythonPredictor:
+    def __init__(self, config):
+        pass
+
+    def predict(self, payload):
+        while not os.path.exists(payload["until"]):
+            time.sleep(0.05)
+        return "it is there"
 `;

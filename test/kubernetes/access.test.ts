@@ -16,6 +16,7 @@ import {
   scratchNamespace,
   writeKubeconfig,
 } from "../support/cluster.ts";
+import { eventually } from "../support/cortex.ts";
 import { makeCertificate, scriptedServer } from "./support/scripted-server.ts";
 
 const { signal } = new AbortController();
@@ -47,7 +48,10 @@ clusterTest("who asks a cluster", () => {
       signal,
     );
     token = await newToken();
-  }, 120_000);
+    // RBAC hears of a Role and its binding a moment after they are written.
+    await using reader = await clientAs("reader", { token });
+    await eventually(() => list(reader));
+  });
   afterAll(async () => {
     await scratch[Symbol.asyncDispose]();
     await rm(folder, { recursive: true });
@@ -298,7 +302,7 @@ describe("a server that cannot be spoken to", () => {
     expect(await failureOf({ server: "https://not-there.invalid", user: {} })).toMatchObject(
       why(/no host not-there.invalid|could not be looked up/),
     );
-  }, 120_000);
+  });
 
   test("keeps nobody waiting for long", async () => {
     const silent = createTcpServer(() => {}).listen(0, "127.0.0.1");
@@ -306,9 +310,9 @@ describe("a server that cannot be spoken to", () => {
     const begun = performance.now();
     const error = await failureOf({ server: `https://127.0.0.1:${(silent.address() as AddressInfo).port}`, user: {} });
     expect(error).toMatchObject({ code: "CLUSTER_UNREACHABLE", message: expect.stringContaining("no answer for") });
-    expect(performance.now() - begun).toBeLessThan(9_000);
+    expect(performance.now() - begun).toBeLessThan(30_000);
     silent.close();
-  }, 60_000);
+  });
 
   test("for want of a plugin is told how to install it, and what a plugin said that failed", async () => {
     const exec = (command: string, more = {}) => ({

@@ -2,7 +2,7 @@ import type { KubeClient } from "../../src/kubernetes/kube-client.ts";
 import type { KubeObject } from "../../src/kubernetes/objects.ts";
 import { resource } from "../../src/kubernetes/objects.ts";
 import { scratchNamespace, testKubeconfig } from "./cluster.ts";
-import { type Bench, createBench } from "./cortex.ts";
+import { type Bench, createBench, eventually } from "./cortex.ts";
 
 /** The registry that the test cluster pulls from, and an image in it to build on. */
 export const testRegistry = process.env.CORTEX_TEST_REGISTRY ?? "localhost:5000";
@@ -29,6 +29,7 @@ export async function createClusterBench(env: Readonly<Record<string, string>> =
     client: scratch.client,
     port,
     request: (path, init) => fetch(`http://127.0.0.1:${port}${path}`, init),
+    heard: async (look) => (await eventually(async () => ({ seen: await look() }))).seen,
     async [Symbol.asyncDispose]() {
       await bench.cortex(["delete", "--all", "-f"]);
       await bench[Symbol.asyncDispose]();
@@ -44,7 +45,7 @@ interface Service extends KubeObject {
 /** @returns the port on this machine's loopback that leads to the Gateway's listener for HTTP */
 async function gatewayPort(client: KubeClient): Promise<number> {
   const options = { labelSelector: "gateway.envoyproxy.io/owning-gateway-namespace=cortex-system" };
-  const services = await client.list<Service>(resource.service, options, AbortSignal.timeout(10_000));
+  const services = await client.list<Service>(resource.service, options, AbortSignal.timeout(60_000));
   const ports = services?.items.flatMap(({ spec }) => spec.ports ?? []) ?? [];
   const nodePort = ports.find(({ port }) => port === 80)?.nodePort;
   if (nodePort === undefined) throw new Error("the test cluster has no Gateway: run `cortex cluster install` on it");

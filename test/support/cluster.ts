@@ -4,7 +4,7 @@ import { homedir } from "node:os";
 import { describe } from "vitest";
 import { connect } from "../../src/kubernetes/connect.ts";
 import type { KubeClient } from "../../src/kubernetes/kube-client.ts";
-import { resource } from "../../src/kubernetes/objects.ts";
+import { type ResourceType, resource } from "../../src/kubernetes/objects.ts";
 
 /** The disposable cluster that tests may use, by its kubeconfig; "" when there is none. */
 export const testKubeconfig = process.env.CORTEX_TEST_KUBECONFIG ?? "";
@@ -38,7 +38,10 @@ export async function scratchNamespace(prefix: string): Promise<ScratchNamespace
   const name = `${prefix}-${randomBytes(4).toString("hex")}`;
   const { signal } = new AbortController();
   await client.create({ apiVersion: "v1", kind: "Namespace", metadata: { name } }, signal);
-  await withServiceAccount(client, name, AbortSignal.timeout(60_000));
+  await Promise.all([
+    untilThere(client, resource.serviceAccount, name, "default"),
+    untilThere(client, resource.configMap, name, "kube-root-ca.crt"),
+  ]);
   return {
     name,
     client,
@@ -49,10 +52,10 @@ export async function scratchNamespace(prefix: string): Promise<ScratchNamespace
   };
 }
 
-/** Pods can be made only when the namespace has its service account, which comes a moment after it. */
-async function withServiceAccount(client: KubeClient, namespace: string, signal: AbortSignal): Promise<void> {
-  const options = { namespace, fieldSelector: "metadata.name=default" };
-  for await (const event of client.watch(resource.serviceAccount, options, signal)) {
+/** What every namespace is given, and what pods need, comes a moment after it. */
+async function untilThere(client: KubeClient, type: ResourceType, namespace: string, name: string): Promise<void> {
+  const options = { namespace, fieldSelector: `metadata.name=${name}` };
+  for await (const event of client.watch(type, options, AbortSignal.timeout(120_000))) {
     if (event.type === "added" || (event.type === "listed" && event.items.length > 0)) return;
   }
 }

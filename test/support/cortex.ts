@@ -35,6 +35,11 @@ export interface Bench extends AsyncDisposable {
   project(files: Readonly<Record<string, string | Uint8Array>>, name?: string): Promise<string>;
   /** Asks the gateway. */
   request(path: string, init?: RequestInit): Promise<Response>;
+  /**
+   * Looks through the gateway at what has just become live or has gone: once where it knows that at once, and again until `look`
+   * does not throw where it hears of it a moment later.
+   */
+  heard<T>(look: () => Promise<T>): Promise<T>;
   /** The agent's process id; undefined when none runs. */
   agentPid(): Promise<number | undefined>;
 }
@@ -87,7 +92,7 @@ export async function createBench(
   };
 
   const agentPid = async () => {
-    const asked = agentClient(agentAddress(home)).json<{ pid: number }>("GET", "/agent", AbortSignal.timeout(5_000));
+    const asked = agentClient(agentAddress(home)).json<{ pid: number }>("GET", "/agent", AbortSignal.timeout(30_000));
     return asked.then(
       ({ pid }) => pid,
       () => undefined,
@@ -110,6 +115,7 @@ export async function createBench(
       return target;
     },
     request: (path, init) => fetch(`http://127.0.0.1:${port}${path}`, init),
+    heard: (look) => look(),
     async [Symbol.asyncDispose]() {
       for (const child of running) child.kill("SIGKILL");
       const pid = await agentPid();
@@ -135,7 +141,7 @@ export async function endProcess(pid: number, signal: NodeJS.Signals = "SIGKILL"
 /** Asks again until `check` gives something, or throws what it last threw once `timeoutMs` are over. */
 export async function eventually<T>(
   check: () => Promise<T | undefined> | T | undefined,
-  timeoutMs = 20_000,
+  timeoutMs = 60_000,
 ): Promise<T> {
   const deadline = Date.now() + timeoutMs;
   let last: unknown;

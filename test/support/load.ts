@@ -15,7 +15,7 @@ export interface LoadOptions {
   readonly headers?: Readonly<Record<string, string>>;
   /** Most kept-alive connections; a request for which none is free waits, and that wait counts. */
   readonly connections: number;
-  /** A request without a complete answer after this has failed; default 30 s. */
+  /** A request without a complete answer after this has failed; default four minutes. */
   readonly timeoutMs?: number;
 }
 
@@ -97,7 +97,7 @@ class Broken extends Error {
 
 /** @throws Broken */
 function ask(options: LoadOptions, agent: Agent): Promise<{ status: number; body: string }> {
-  const { url, body, headers, method = body === undefined ? "GET" : "POST", timeoutMs = 30_000 } = options;
+  const { url, body, headers, method = body === undefined ? "GET" : "POST", timeoutMs = 240_000 } = options;
   const length =
     body === undefined ? {} : { "content-type": "application/json", "content-length": Buffer.byteLength(body) };
   const settings: RequestOptions = { agent, method, headers: { ...length, ...headers } };

@@ -25,11 +25,14 @@ const web = (name: string, { more = "", container = "", replicas = "min_replicas
 ${container}  autoscaling: {${replicas}}
 ${more}`;
 
+/** Keeps a replica from being ready until `letGo`. */
+const held = "        readiness_probe: {exec: {command: [test, -f, /tmp/go]}, period_seconds: 1}\n";
+
 interface ErrorJson {
   readonly error: { readonly code: string; readonly message: string; readonly hint?: string };
 }
 
-clusterTest("deploying to a cluster", { timeout: 240_000, concurrent: false }, () => {
+clusterTest("deploying to a cluster", { timeout: 480_000, concurrent: false }, () => {
   let bench: ClusterBench;
   beforeAll(async () => {
     bench = await createClusterBench();
@@ -59,6 +62,13 @@ clusterTest("deploying to a cluster", { timeout: 240_000, concurrent: false }, (
     running.child.stdin!.end(input);
     return running;
   };
+
+  /** Lets the replica of an API whose container is `held` be ready. */
+  const letGo = (api: string) =>
+    eventually(async () => {
+      await kubectl(["exec", "-n", bench.namespace, `deployment/${api}`, "-c", "server", "--", "touch", "/tmp/go"]);
+      return true;
+    });
 
   test("what a dry run prints is what is applied, and the server takes it", async () => {
     const text = web("printed", { container: "        env: {TOKEN: secret-1}\n" });
@@ -126,8 +136,9 @@ clusterTest("deploying to a cluster", { timeout: 240_000, concurrent: false }, (
     await writeFile(join(folder, "cortex.yaml"), web("scaled", { replicas: "min_replicas: 3, max_replicas: 3" }));
     const fixed = await bench.cortex(["deploy", folder, "-e", "silent"]);
     expect(fixed, fixed.stderr).toMatchObject({ status: 0 });
-    expect(await get(resource.scaledObject, "scaled")).toBeUndefined();
-    expect(await get(resource.horizontalPodAutoscaler, "scaled")).toBeUndefined();
+    // KEDA lets go of its own, and takes what it made of it with it.
+    await eventually(async () => (await get(resource.scaledObject, "scaled")) === undefined);
+    await eventually(async () => (await get(resource.horizontalPodAutoscaler, "scaled")) === undefined);
     expect((await get<Deployment>(resource.deployment, "scaled"))!.spec.replicas).toBe(3);
     expect(await fewest()).toBeGreaterThanOrEqual(2);
     await remove("scaled");
@@ -142,6 +153,9 @@ clusterTest("deploying to a cluster", { timeout: 240_000, concurrent: false }, (
       spec: { hard: { "requests.cpu": "100m" } },
     };
     await bench.client.create(quota as KubeObject, signal);
+    // Before that nothing is let in, for want of knowing what is used.
+    const known = ["get", "resourcequota", "small", "-n", bench.namespace, "-o", "jsonpath={.status.hard}"];
+    await eventually(async () => (await kubectl(known)).stdout !== "");
     const wide = web("limited").replace("cpu: 20m", "cpu: 90m");
     await writeFile(join(folder, "cortex.yaml"), wide);
     const refused = await bench.cortex(["deploy", folder]);
@@ -181,10 +195,7 @@ clusterTest("deploying to a cluster", { timeout: 240_000, concurrent: false }, (
   });
 
   test("killed while it waits, the same deploy goes on; of another content it says who is at it", async () => {
-    const slow = web("killed", {
-      container: "        readiness_probe: {tcp_socket: {port: 8000}, initial_delay_seconds: 6}\n",
-    });
-    const folder = await bench.project({ "cortex.yaml": slow });
+    const folder = await bench.project({ "cortex.yaml": web("killed", { container: held }) });
     const first = bench.start(["deploy", folder]);
     const ended = new Promise((resolve) => first.once("exit", resolve));
     await eventually(async () => ((await pods("killed")).length > 0 ? true : undefined));
@@ -194,7 +205,9 @@ clusterTest("deploying to a cluster", { timeout: 240_000, concurrent: false }, (
     const refused = await bench.cortex(["deploy", other, "-o", "json"]);
     expect(refused.status).toBe(6);
     expect(refused.stderr).toMatch(/killed is updating: revision 1 by \S+@\S+, since \d+ s/);
-    const again = await bench.cortex(["deploy", folder]);
+    const going = bench.cortex(["deploy", folder]);
+    await letGo("killed");
+    const again = await going;
     expect(again, again.stderr).toMatchObject({ status: 0 });
     const history = await bench.cortex(["history", "killed", "-o", "json"]);
     expect(history.json<unknown[]>()).toHaveLength(1);
@@ -211,24 +224,20 @@ clusterTest("deploying to a cluster", { timeout: 240_000, concurrent: false }, (
     cluster.server = `https://127.0.0.1:${relay.port}`;
     cluster["tls-server-name"] = hostname;
     const kubeconfig = join(await bench.project({ kubeconfig: JSON.stringify(config) }), "kubeconfig");
-    const slow = web("outlasts", {
-      container: "        readiness_probe: {tcp_socket: {port: 8000}, initial_delay_seconds: 4}\n",
-    });
-    const running = bench.start(["deploy", await bench.project({ "cortex.yaml": slow })], {
-      env: { KUBECONFIG: kubeconfig },
-    });
+    const folder = await bench.project({ "cortex.yaml": web("outlasts", { container: held }) });
+    const running = bench.start(["deploy", folder], { env: { KUBECONFIG: kubeconfig } });
     let stderr = "";
     running.stderr!.on("data", (chunk: Buffer) => {
       stderr += chunk;
     });
-    const status = new Promise((resolve) => running.once("exit", resolve));
+    const status = new Promise((resolve) => running.once("close", resolve));
     await eventually(() => stderr.includes("outlasts-") || undefined);
     await relay.cut();
     // The API becomes live while nobody can see it.
+    await letGo("outlasts");
     await eventually(
       async () =>
         (await get<Deployment>(resource.deployment, "outlasts"))?.status?.availableReplicas === 1 || undefined,
-      60_000,
     );
     await relay.mend();
     expect(await status, stderr).toBe(0);
@@ -236,26 +245,24 @@ clusterTest("deploying to a cluster", { timeout: 240_000, concurrent: false }, (
   });
 
   test("interrupted while it waits, it says that the update goes on, exit status 130", async () => {
-    const slow = web("stopped", {
-      container: "        readiness_probe: {tcp_socket: {port: 8000}, initial_delay_seconds: 4}\n",
-    });
-    const folder = await bench.project({ "cortex.yaml": slow });
+    const folder = await bench.project({ "cortex.yaml": web("stopped", { container: held }) });
     const running = bench.start(["deploy", folder]);
     let stderr = "";
     running.stderr!.on("data", (chunk: Buffer) => {
       stderr += chunk;
     });
-    const status = new Promise((resolve) => running.once("exit", resolve));
+    const status = new Promise((resolve) => running.once("close", resolve));
     await eventually(() => stderr.includes("stopped-") || undefined);
     running.kill("SIGINT");
     expect(await status).toBe(130);
     expect(stderr).toContain("the update goes on without this command");
+    await letGo("stopped");
     await eventually(async () => {
       const [state] = (await bench.cortex(["get", "stopped", "-o", "json"])).json<
         { status: { status_code: string } }[]
       >();
       return state?.status.status_code === "status_live" || undefined;
-    }, 40_000);
+    });
     await remove("stopped");
   });
 

@@ -2,8 +2,8 @@ import { rm } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { deployRights } from "../../../src/core/rights.ts";
 import { clusterTest, scratchNamespace } from "../../support/cluster.ts";
-import { createBench } from "../../support/cortex.ts";
-import { kubeconfigOf, setRole } from "./support/deployer.ts";
+import { createBench, eventually } from "../../support/cortex.ts";
+import { kubeconfigOf, setRole, untilAllowed } from "./support/deployer.ts";
 
 const registry = process.env.CORTEX_TEST_REGISTRY ?? "localhost:5000";
 const baseImage = process.env.CORTEX_TEST_BASE_IMAGE ?? "localhost:5000/library/python:3.11-slim";
@@ -21,16 +21,20 @@ const configuration = `- name: least
 `;
 
 clusterTest("somebody with just the printed rights", () => {
-  test("deploys, looks, asks, changes and deletes", { timeout: 300_000 }, async () => {
+  test("deploys, looks, asks, changes and deletes", { timeout: 600_000 }, async () => {
     await using scratch = await scratchNamespace("addons");
     const kubeconfig = await kubeconfigOf(scratch.client, scratch.name);
     await setRole(scratch.client, scratch.name, deployRights);
+    await untilAllowed(scratch.client, scratch.name, deployRights[0]!);
     await using bench = await createBench({ KUBECONFIG: kubeconfig });
     const cortex = async (...args: string[]) => {
-      const ran = await bench.cortex(args, { cwd: folder, timeoutMs: 120_000 });
+      const ran = await bench.cortex(args, { cwd: folder, timeoutMs: 300_000 });
       expect(ran.status, `cortex ${args.join(" ")}\n${ran.stdout}${ran.stderr}`).toBe(0);
       return ran;
     };
+    /** The gateway may hear a moment late of what is live. */
+    const answers = (version: string) =>
+      eventually(async () => (await cortex("predict", "least", "-d", "{}")).stdout.includes(version));
     const files = (version: number) => ({
       "handler.py": `VERSION = ${version}\n${handler}`,
       "cortex.yaml": configuration,
@@ -48,11 +52,11 @@ clusterTest("somebody with just the printed rights", () => {
     await cortex("history", "least");
     await cortex("diff");
     await cortex("refresh", "least");
-    expect((await cortex("predict", "least", "-d", "{}")).stdout).toContain("2");
+    await answers("2");
     await cortex("logs", "least");
     await cortex("exec", "least", "--", "true");
     await cortex("rollback", "least", "-y");
-    expect((await cortex("predict", "least", "-d", "{}")).stdout).toContain("1");
+    await answers("1");
     await cortex("delete", "least", "-f");
     await rm(kubeconfig, { force: true });
   });

@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { sleeping, speaking, spec } from "../../conformance/handlers.ts";
+import { speaking, spec, waiting } from "../../conformance/handlers.ts";
 import { type Bench, createBench, endProcess, eventually } from "../../support/cortex.ts";
 
 interface Shown {
@@ -74,15 +74,18 @@ test("what a killed agent and its replicas left behind is removed by the next on
 
 test("an agent that is told to end answers what is in-flight, and a command given meanwhile waits for the next one", async () => {
   await using bench = await createBench();
-  const folder = await bench.project({ "cortex.yaml": spec("a"), "handler.py": sleeping });
+  const folder = await bench.project({ "cortex.yaml": spec("a"), "handler.py": waiting });
   await bench.cortex(["deploy", folder]);
-  const answer = post(bench, "/a", { ms: 7_000 });
+  const until = join(bench.home, "..", "go");
+  const answer = post(bench, "/a", { until });
   await eventually(async () => (await get(bench, "a"))?.metrics.in_flight === 1 || undefined);
   const older = await bench.agentPid();
   process.kill(older!, "SIGTERM");
-  const shown = await bench.cortex(["get", "-o", "json"]);
+  const showing = bench.cortex(["get", "-o", "json"]);
+  await writeFile(until, "");
+  const shown = await showing;
   expect(shown, shown.stderr).toMatchObject({ status: 0 });
-  expect(await (await answer).json()).toEqual({ slept: 7_000 });
+  expect(await (await answer).text()).toBe("it is there");
   expect(await bench.agentPid()).not.toBe(older);
 });
 

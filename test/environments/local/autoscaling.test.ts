@@ -20,7 +20,7 @@ ${more}`;
 
 describe.concurrent("autoscaling on requests in-flight", () => {
   test("more in-flight than the target starts replicas, and when it is quiet again they go", {
-    timeout: 120_000,
+    timeout: 480_000,
   }, async () => {
     await using bench = await createBench();
     const folder = await bench.project({
@@ -36,16 +36,16 @@ describe.concurrent("autoscaling on requests in-flight", () => {
       body: '{"ms": 150}',
       connections: 16,
     });
-    await eventually(async () => (await scaled(bench, "busy")).status.ready === 2 || undefined, 40_000);
+    await eventually(async () => (await scaled(bench, "busy")).status.ready === 2 || undefined, 180_000);
     stop.abort();
     expect((await load).failures.filter((failure) => failure.status !== 503)).toEqual([]);
-    await eventually(async () => (await scaled(bench, "busy")).status.requested === 1 || undefined, 60_000);
+    await eventually(async () => (await scaled(bench, "busy")).status.requested === 1 || undefined, 180_000);
     expect((await scaled(bench, "busy")).autoscaler?.reason).toContain("in-flight");
     expect((await bench.cortex(["describe", "busy"])).stdout).toContain("in-flight");
   });
 
   test("min_replicas 0 goes to zero, and the next request is held until a replica answers it", {
-    timeout: 120_000,
+    timeout: 480_000,
   }, async () => {
     await using bench = await createBench();
     const folder = await bench.project({
@@ -53,7 +53,7 @@ describe.concurrent("autoscaling on requests in-flight", () => {
       "handler.py": speaking("awake"),
     });
     expect((await bench.cortex(["deploy", folder])).status).toBe(0);
-    await eventually(async () => (await scaled(bench, "idle")).status.ready === 0 || undefined, 60_000);
+    await eventually(async () => (await scaled(bench, "idle")).status.ready === 0 || undefined, 180_000);
     const response = await bench.request("/idle", {
       method: "POST",
       body: "1",

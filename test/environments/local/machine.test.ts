@@ -1,13 +1,17 @@
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
-import { rename } from "node:fs/promises";
+import { rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { speaking, spec } from "../../conformance/handlers.ts";
-import { type Bench, commandLine, createBench, endProcess } from "../../support/cortex.ts";
+import { speaking, spec, waiting } from "../../conformance/handlers.ts";
+import { type Bench, commandLine, createBench, endProcess, eventually } from "../../support/cortex.ts";
 
-const ask = (bench: Bench, name: string) =>
-  bench.request(`/${name}`, { method: "POST", body: "1", headers: { "content-type": "application/json" } });
+const ask = (bench: Bench, name: string, body: unknown = 1) =>
+  bench.request(`/${name}`, {
+    method: "POST",
+    body: JSON.stringify(body),
+    headers: { "content-type": "application/json" },
+  });
 
 /** The interpreter that Debian installs by itself: without what venv and pip need. */
 const debianPython = "/usr/bin/python3";
@@ -139,7 +143,7 @@ class Handler:
   const folder = await bench.project({
     "cortex.yaml": spec("wide").replace(
       "path: handler.py",
-      "path: handler.py\n    processes_per_replica: 2\n    threads_per_process: 4\n    server_side_batching:\n      max_batch_size: 4\n      batch_interval: 100ms",
+      "path: handler.py\n    processes_per_replica: 2\n    threads_per_process: 4\n    server_side_batching:\n      max_batch_size: 4\n      batch_interval: 5s",
     ),
     "handler.py": handler,
   });
@@ -153,12 +157,17 @@ class Handler:
 
 test("an agent that is told to end lets requests finish, and the next command starts it again", async () => {
   await using bench = await createBench();
-  const slow = speaking("slow").replace("return {", "import time; time.sleep(1)\n        return {");
-  const folder = await bench.project({ "cortex.yaml": spec("slow"), "handler.py": slow });
+  const folder = await bench.project({ "cortex.yaml": spec("slow"), "handler.py": waiting });
   await bench.cortex(["deploy", folder]);
-  const pending = ask(bench, "slow");
-  await new Promise((resolve) => setTimeout(resolve, 200));
-  await endProcess((await bench.agentPid())!, "SIGTERM");
+  const until = join(bench.home, "..", "go");
+  const pending = ask(bench, "slow", { until });
+  await eventually(async () => {
+    const [api] = (await bench.cortex(["get", "slow", "-o", "json"])).json<{ metrics: { in_flight: number } }[]>();
+    return api?.metrics.in_flight === 1;
+  });
+  const ended = endProcess((await bench.agentPid())!, "SIGTERM");
+  await writeFile(until, "");
   expect((await pending).status).toBe(200);
+  await ended;
   expect((await bench.cortex(["get", "slow"])).stdout).toContain("slow");
 });

@@ -5,10 +5,11 @@ import { type Right, rulesOf } from "../../../../src/core/rights.ts";
 import type { KubeClient } from "../../../../src/kubernetes/kube-client.ts";
 import type { KubeObject } from "../../../../src/kubernetes/objects.ts";
 import { clusterVariables, writeKubeconfig } from "../../../support/cluster.ts";
+import { eventually } from "../../../support/cortex.ts";
 
 const { signal } = new AbortController();
 
-/** Makes `rights` what the user of `kubeconfigOf` may do. */
+/** Makes `rights` what the user of `kubeconfigOf` may do; the cluster hears of it a moment later. */
 export async function setRole(client: KubeClient, namespace: string, rights: readonly Right[]): Promise<void> {
   const role = {
     apiVersion: "rbac.authorization.k8s.io/v1",
@@ -17,6 +18,31 @@ export async function setRole(client: KubeClient, namespace: string, rights: rea
     rules: rulesOf(rights),
   };
   await client.apply(role as KubeObject, { force: true }, signal);
+}
+
+/** Returns once the user of `kubeconfigOf` may do what `right` says. */
+export async function untilAllowed(client: KubeClient, namespace: string, right: Right): Promise<void> {
+  const { group, resource, verbs } = right;
+  const review = {
+    apiVersion: "authorization.k8s.io/v1",
+    kind: "SubjectAccessReview",
+    spec: {
+      user: `system:serviceaccount:${namespace}:deployer`,
+      resourceAttributes: { namespace, group, resource, verb: verbs[0] },
+    },
+  };
+  await eventually(async () => {
+    const { status } = await client.json<{ readonly status: { readonly allowed: boolean } }>(
+      {
+        method: "POST",
+        path: "/apis/authorization.k8s.io/v1/subjectaccessreviews",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify(review),
+      },
+      signal,
+    );
+    return status.allowed;
+  });
 }
 
 /** A user of the cluster with the Role `deployer`, and nothing else. @returns the file of a kubeconfig */

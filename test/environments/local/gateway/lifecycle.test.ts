@@ -50,7 +50,7 @@ test("moving to another port loses no connection and no request", async () => {
 
 test("after it stopped to accept, each connection ends with its next answer, and idle ones soon", async () => {
   await using origin = await startOrigin(answering(() => ok("served")));
-  await using running = await startGateway({ idleGraceMs: 300 });
+  await using running = await startGateway({ idleGraceMs: 5_000 });
   running.gateway.addBackend("api", backendAt(origin.path));
   using used = new RawClient(running.port);
   using idle = new RawClient(running.port);

@@ -208,17 +208,21 @@ test("a client that hangs up leaves the queue, or frees its replica, and is coun
 });
 
 test("a slow handler is sent no request ahead", async () => {
-  const onSocket = answering((_, socket) => {
-    setTimeout(() => socket.write(ok("")), 30);
-    return undefined;
-  });
-  await using origin = await startOrigin(onSocket);
+  await using origin = await startHeld();
   await using running = await startGateway();
   running.gateway.addBackend("api", backendAt(origin.path, { prefetch: true }));
+  const answerNext = async (client: RawClient, before: number) => {
+    await eventually(() => origin.held.length === before + 1);
+    origin.held[before]!.answer();
+    await client.reply();
+  };
   using warm = new RawClient(running.port);
   warm.send(get("/api"));
-  await warm.reply();
+  await eventually(() => origin.held.length === 1);
+  // So long that it is a slow one.
+  await new Promise((resolve) => setTimeout(resolve, 30));
+  await answerNext(warm, 0);
   using clients = await sendInOrder(running, 2);
   expect(running.gateway.sample("api")).toEqual({ inFlight: 1, queueLength: 1 });
-  for (const client of clients) await client.reply();
+  for (const [at, client] of clients.entries()) await answerNext(client, at + 1);
 });

@@ -214,7 +214,7 @@ export class RawClient implements Disposable {
 }
 
 /** Resolves when `isSo` holds, looked at every few milliseconds. */
-export async function eventually(isSo: () => boolean, withinMs = 5_000): Promise<void> {
+export async function eventually(isSo: () => boolean, withinMs = 60_000): Promise<void> {
   const until = performance.now() + withinMs;
   while (!isSo()) {
     if (performance.now() > until) throw new Error(`not so within ${withinMs} ms: ${isSo}`);

@@ -5,6 +5,7 @@ import type { LogLine, LogOptions } from "../../../../src/core/environment.ts";
 import { createLogStore, type LogStore } from "../../../../src/environments/local/logs/log-store.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 
+const longEnough = { timeout: 60_000, interval: 20 };
 const noAbort = new AbortController().signal;
 const now = (options: Partial<LogOptions> = {}): LogOptions => ({ follow: false, previous: false, ...options });
 
@@ -109,7 +110,7 @@ describe("the log of a replica", () => {
     const sink = store.sink("iris", 1, "r1");
     for (let line = 0; line < 3; line += 1) {
       sink.write("stdout", Buffer.from(`line ${line}\n`));
-      await vi.waitFor(() => expect(texts(sink.tail(9)).join()).toContain("being lost"));
+      await vi.waitFor(() => expect(texts(sink.tail(9)).join()).toContain("being lost"), longEnough);
     }
     await sink.close();
     expect(texts(sink.tail(9)).filter((text) => text.includes("being lost")).length).toBe(1);
@@ -206,7 +207,7 @@ describe("reading logs", () => {
     const following = (async () => {
       for await (const line of store.read("iris", now({ follow: true, tail: 1 }), stop.signal)) seen.push(line.text);
     })();
-    await vi.waitFor(() => expect(seen).toEqual(["before"]));
+    await vi.waitFor(() => expect(seen).toEqual(["before"]), longEnough);
     const two = store.sink("iris", 2, "two");
     for (let round = 0; round < 200; round += 1) {
       one.system(`one ${round}`);
@@ -214,7 +215,7 @@ describe("reading logs", () => {
       if (round % 20 === 0) await new Promise((resolve) => setImmediate(resolve));
     }
     await two.close();
-    await vi.waitFor(() => expect(seen.length).toBe(401), { timeout: 5_000 });
+    await vi.waitFor(() => expect(seen.length).toBe(401), longEnough);
     expect(new Set(seen).size).toBe(401);
     expect(seen.filter((text) => text.startsWith("two")).at(-1)).toBe("two 199");
     stop.abort();
@@ -231,7 +232,7 @@ describe("reading logs", () => {
     const following = (async () => {
       for await (const line of store.read("iris", now({ follow: true }), noAbort)) seen.push(line.text);
     })();
-    await vi.waitFor(() => expect(seen).toEqual(["before"]));
+    await vi.waitFor(() => expect(seen).toEqual(["before"]), longEnough);
     await store.remove("iris");
     await following;
     sink.system("too late");
@@ -249,7 +250,7 @@ describe("reading logs", () => {
     }
     const last = store.sink("iris", 1, "e");
     last.system("e");
-    await vi.waitFor(async () => expect(texts(await read(store, { previous: true })).length).toBe(2));
+    await vi.waitFor(async () => expect(texts(await read(store, { previous: true })).length).toBe(2), longEnough);
     expect(texts(await read(store))).toEqual(["e"]);
     await store.close();
   });

@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdir, readdir, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
+import { lstat, mkdir, readdir, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, test, vi } from "vitest";
@@ -42,9 +42,9 @@ describe("a project without requirements", () => {
   test("gets the same again at once, and another for another interpreter", async () => {
     await using here = await place();
     const first = await prepare(here.request);
-    const startedAt = performance.now();
+    const made = await lstat(first.python);
     expect(await prepare(here.request)).toEqual(first);
-    expect(performance.now() - startedAt).toBeLessThan(500);
+    expect((await lstat(first.python)).ino).toBe(made.ino);
     const other = { ...here.request, variables: { ...here.request.variables, CORTEX_PYTHON: "/usr/bin/python3" } };
     const second = await prepare(other);
     expect(await python(second, "import sys; print(sys.base_prefix)")).toBe("/usr");
@@ -67,7 +67,7 @@ describe("a project without requirements", () => {
   });
 });
 
-describe.concurrent("requirements", { timeout: 120_000 }, () => {
+describe.concurrent("requirements", { timeout: 300_000 }, () => {
   test("are installed, in the project's folder, with the project's variables", async () => {
     await using here = await place({
       "requirements.txt": `${offline}-r more/base.txt\n`,
@@ -205,11 +205,11 @@ describe("dependencies.sh", () => {
         expect(progress).toHaveLength(2);
         return Number(progress[1]);
       },
-      { timeout: 10_000 },
+      { timeout: 60_000 },
     );
     stop.abort();
     await expect(preparing).rejects.toMatchObject({ name: "AbortError" });
-    await vi.waitFor(() => expect(isAlive(pid)).toBe(false), { timeout: 10_000 });
+    await vi.waitFor(() => expect(isAlive(pid)).toBe(false), { timeout: 60_000 });
   });
 });
 

@@ -33,8 +33,8 @@ beforeAll(async () => {
   const projectDir = join(folder, "empty");
   await mkdir(projectDir);
   const packages = { home: join(folder, "home"), projectDir, handler, runtime, variables: process.env };
-  python = await preparePackages(packages, () => {}, AbortSignal.timeout(60_000));
-}, 60_000);
+  python = await preparePackages(packages, () => {}, AbortSignal.timeout(300_000));
+}, 300_000);
 
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
@@ -70,7 +70,7 @@ describe("a replica of the real runtime", () => {
     await using started = await serve("echo", echo, null, 2);
     await started.replica.ready;
     for (const index of [0, 1]) expect(await post(started, { a: 1 }, index)).toEqual({ status: 200, text: '{"a": 1}' });
-    expect((await started.replica.stop(10_000)).reason).toBe("stopped");
+    expect((await started.replica.stop(60_000)).reason).toBe("stopped");
   });
 
   test("names what __init__ raised", async () => {
@@ -115,7 +115,7 @@ describe("a replica of the real runtime", () => {
     await started.replica.ready;
     const answer = post(started, {});
     while (!started.log.tail(1).some(({ text }) => text === "busy")) await new Promise(setImmediate);
-    const exit = started.replica.stop(10_000);
+    const exit = started.replica.stop(60_000);
     expect(await answer).toEqual({ status: 200, text: "done" });
     expect(await exit).toMatchObject({ reason: "stopped", code: 0 });
   });

@@ -59,7 +59,7 @@ export async function start(
 }
 
 async function interpreter(): Promise<string> {
-  return (await findPython(process.env, AbortSignal.timeout(30_000))).executable;
+  return (await findPython(process.env, AbortSignal.timeout(120_000))).executable;
 }
 
 function echoApi(config: Record<string, string>, mem_bytes: number | null, processes_per_replica: number): RealtimeApi {

@@ -1,4 +1,4 @@
-"""A server that does all that a replica may do: sleep, stream, upgrade, answer nonsense, die."""
+"""A server that does all that a replica may do: wait, stream, upgrade, answer nonsense, die."""
 
 import base64
 import hashlib
@@ -6,12 +6,13 @@ import http.server
 import json
 import os
 import threading
-import time
 import urllib.parse
 
 MAGIC = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 lock = threading.Lock()
 running = most = 0
+released = set()
+changed = threading.Condition()
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -34,6 +35,17 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     do_GET = do_POST = do_PUT = handle_any
 
+    def do_DELETE(self):
+        """Lets go of all that waits for this path, without counting as a request."""
+        with changed:
+            released.add(self.path)
+            changed.notify_all()
+        self.reply("released")
+
+    def wait_for(self, path):
+        with changed:
+            changed.wait_for(lambda: path in released)
+
     def reply(self, value, **headers):
         body = json.dumps(value).encode()
         self.send_response(200)
@@ -46,9 +58,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def on_root(self, query):
         self.reply({"path": self.path, **{name.lower(): text for name, text in self.headers.items()}})
 
-    def on_slow(self, query):
-        time.sleep(float(query["s"]))
-        self.reply("slept")
+    def on_held(self, query):
+        self.wait_for(query["until"])
+        self.reply("let go")
 
     def on_most(self, query):
         global most
@@ -73,7 +85,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         for number in range(3):
             self.wfile.write(b"2\r\n%d\n\r\n" % number)
             self.wfile.flush()
-            time.sleep(0.4)
+            self.wait_for("/after-%d" % number)
         self.wfile.write(b"0\r\n\r\n")
 
     def on_upgrade(self, query):

@@ -50,8 +50,9 @@ export async function open({ host, port }: Target, signal?: AbortSignal): Promis
 export async function readUntil(socket: Socket, end: string): Promise<string> {
   let text = "";
   while (!text.endsWith(end)) {
-    const [chunk] = (await once(socket, "data")) as [Buffer];
-    text += chunk.toString();
+    const chunk = socket.read() as Buffer | null;
+    if (chunk === null) await once(socket, "readable");
+    else text += chunk.toString();
   }
   return text;
 }
