@@ -39,7 +39,7 @@ function inTerminal(
   const variables = { PATH: process.env.PATH ?? "", TERM: "xterm", ...own, ...env };
   const command = [driver, expected, answer, process.execPath, main, ...args];
   return new Promise((ended) => {
-    execFile("python3", command, { env: variables, timeout: 25_000 }, (error, shown) => {
+    execFile("python3", command, { env: variables, timeout: 100_000 }, (error, shown) => {
       ended({ status: typeof error?.code === "number" ? error.code : error ? -1 : 0, shown });
     });
   });
