@@ -215,10 +215,14 @@ class LocalEnvironment implements Environment {
   }
 
   async *#stream<T>(method: string, path: string, signal: AbortSignal, body?: unknown): AsyncGenerator<T> {
-    const stream = this.#client.lines<T>(method, path, signal, body);
-    const first = await this.#ask(() => stream.next(), signal);
+    let stream: AsyncGenerator<T>;
+    const first = await this.#ask(() => {
+      // Begun anew each time: one that has failed is over, and would say that all is done.
+      stream = this.#client.lines<T>(method, path, signal, body);
+      return stream.next();
+    }, signal);
     if (first.done) return;
     yield first.value;
-    yield* stream;
+    yield* stream!;
   }
 }

@@ -1,6 +1,9 @@
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { agentClient } from "../../../src/environments/local/agent-client.ts";
+import { agentAddress } from "../../../src/platform/home.ts";
 import { speaking, spec, waiting } from "../../conformance/handlers.ts";
 import { type Bench, createBench, endProcess, eventually } from "../../support/cortex.ts";
 
@@ -87,6 +90,27 @@ test("an agent that is told to end answers what is in-flight, and a command give
   expect(shown, shown.stderr).toMatchObject({ status: 0 });
   expect(await (await answer).text()).toBe("it is there");
   expect(await bench.agentPid()).not.toBe(older);
+});
+
+test("an agent that leaves just as it is told to deploy is started again, and does", async () => {
+  await using bench = await createBench();
+  const project = (name: string) => bench.project({ "cortex.yaml": spec(name), "handler.py": speaking(name) });
+  await bench.cortex(["deploy", await project("a")]);
+  const address = agentAddress(bench.home);
+  const info = await agentClient(address).json("GET", "/agent", AbortSignal.timeout(60_000));
+  await endProcess((await bench.agentPid())!);
+  // In its place one that has nothing deployed, as while a large project is stored.
+  const leaving = createServer((request, response) => {
+    if (request.method === "GET") return response.end(JSON.stringify(request.url?.endsWith("/agent") ? info : []));
+    leaving.close();
+    return leaving.closeAllConnections();
+  });
+  await rm(address, { force: true });
+  await new Promise<void>((listening) => leaving.listen(address, listening));
+  const deployed = await bench.cortex(["deploy", await project("b")]);
+  expect(deployed, deployed.stderr).toMatchObject({ status: 0 });
+  expect(deployed.stdout).toContain("b is live");
+  expect(await textOf(bench, "b")).toBe("b");
 });
 
 test("an API whose files somebody has edited into nonsense keeps no other from coming back", async () => {
