@@ -34,7 +34,7 @@ export async function startEmulated(): Promise<EmulatedProgram | string> {
   if (!emulator)
     return "needs qemu: apt install qemu-user-static libc6-arm64-cross libstdc++6-arm64-cross libatomic1-arm64-cross";
   const env = { QEMU_LD_PREFIX: arm64Libraries };
-  const program = { file, name: `${relative(projectRoot, file)} under qemu`, env, isSlow: true };
+  const program = { file, name: `${relative(projectRoot, file)} under qemu`, env, target: "linux-arm64", isSlow: true };
   if (spawnSync(file, ["--version"], { env }).status === 0) return { program, async [Symbol.asyncDispose]() {} };
 
   const command = ["sh", "-ec", register, "sh", emulator, magic, mask];

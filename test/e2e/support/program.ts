@@ -11,6 +11,8 @@ export interface Program {
   readonly before?: readonly string[];
   /** What it needs of variables to be started. */
   readonly env?: Readonly<Record<string, string>>;
+  /** The system that it is for, where that is not the one that tests run on. */
+  readonly target?: string;
   /** Whether it is emulated: its commands take seconds. */
   readonly isSlow?: boolean;
 }

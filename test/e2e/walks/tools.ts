@@ -61,7 +61,7 @@ export async function walkThroughHelp(walker: Walker): Promise<void> {
 export async function walkThroughUpgrades({ run, program }: Walker): Promise<void> {
   const { version } = (await run(["version", "-o", "json"])).json<{ version: string }>();
   await using releases = await releaseServer();
-  await releases.add("99.0.0", standIn("99.0.0"));
+  await releases.add("99.0.0", standIn("99.0.0"), program.target);
   const env = { CORTEX_RELEASES_URL: releases.url };
   expect((await run(["upgrade", "--check"], 0, { env })).stdout).toContain("cortex 99.0.0 can be installed");
   expect((await run(["upgrade", "--check", "-o", "json"], 0, { env })).json()).toMatchObject({
