@@ -26,6 +26,9 @@ async function main(args: readonly string[]): Promise<void> {
     return runAgent(args.slice(1), installation());
   }
   if (args[0] === "__find-newest-version") return findNewestVersion();
+  process.stdout.on("error", (error) => {
+    outputError ??= error;
+  });
   const app = await joinParts(args, interruptSignal());
   if (args[0] === "__complete") {
     const { completeWords } = await import("./cli/complete.ts");
@@ -35,13 +38,21 @@ async function main(args: readonly string[]): Promise<void> {
   return end(await runCli(app));
 }
 
-/** Ends at once, whatever is still open, but not before all output is written; a reader that went away is no error. */
+/** Why what was printed did not arrive, the first time that it did not: Node forgets it, so as to try again. */
+let outputError: NodeJS.ErrnoException | undefined;
+
+/** Ends at once, whatever is still open, but not before all output is written; a reader that went away is no error, a full disk is. */
 async function end(status: number, output = ""): Promise<void> {
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on("error", () => {});
-    await new Promise((written) => stream.write(stream === process.stdout ? output : "", written));
-  }
-  process.exit(status);
+  outputError ??= await written(process.stdout, output);
+  const isLost = outputError && outputError.code !== "EPIPE";
+  await written(process.stderr, isLost ? `error: the output could not be written: ${outputError?.message}\n` : "");
+  process.exit(status || (isLost ? 1 : 0));
+}
+
+/** @returns once `text` and all before it is written, why it could not be */
+function written(stream: NodeJS.WriteStream, text: string): Promise<NodeJS.ErrnoException | undefined> {
+  stream.on("error", () => {});
+  return new Promise((resolve) => stream.write(text, (error) => resolve(error ?? undefined)));
 }
 
 /** The first Ctrl-C (or SIGTERM) asks whatever runs to stop; the second does not wait for it. */

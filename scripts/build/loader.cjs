@@ -13,6 +13,7 @@ delete process.env.NODE_TLS_REJECT_UNAUTHORIZED;
 // The build puts in where each chunk lies in the pack, and for an executable of its own that the pack lies in that.
 const index = undefined;
 const isExecutable = false;
+startWithout(["NODE_DEBUG", "NODE_DEBUG_NATIVE", "NODE_V8_COVERAGE"]);
 const pack = index === undefined ? undefined : isExecutable ? executablePack() : filePack();
 const url = pathToFileURL(__filename).href;
 const chunks = new Map();
@@ -20,7 +21,7 @@ const scripts = new Map();
 // Builtins that take milliseconds to load and that most commands import but never call.
 const slowBuiltins = new Set(["node:child_process", "node:crypto", "node:readline", "node:sqlite", "node:zlib"]);
 const secureBuiltins = new Set(["tls", "https", "http2"].flatMap((name) => [name, `node:${name}`]));
-const fillsCaches = process.env.CORTEX_FILL_CODE_CACHES === "1";
+const fillsCaches = index === undefined && process.env.CORTEX_FILL_CODE_CACHES === "1";
 // What an agent has run by the time that it ends is a matter of time: it fills caches of its own, for chunks that it alone loads.
 const cacheSuffix = process.argv[2] === "__agent" ? ".agent.cache" : ".cache";
 
@@ -91,6 +92,17 @@ globalThis.fetch = (...request) => {
   trustWebWhenAsked();
   return fetch(...request);
 };
+
+/**
+ * Starts this executable anew, as this very process, without variables that make Node write where a user did not ask Cortex to:
+ * Node has read them by now. A script that starts Node does without them itself; on Windows no process can become another.
+ */
+function startWithout(names) {
+  const isDisturbed = names.some((name) => process.env[name] !== undefined);
+  if (!isExecutable || !isDisturbed || process.execve === undefined) return;
+  const others = Object.entries(process.env).filter(([name]) => !names.includes(name));
+  process.execve(process.execPath, [process.argv0, ...process.argv.slice(2)], Object.fromEntries(others));
+}
 
 function readPacked(name) {
   const [offset, codeBytes, cacheBytes, deflatedBytes] = index[name];

@@ -74,7 +74,10 @@ function readText(file: string): string | undefined {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === "ENOENT" || code === "ENOTDIR") return undefined;
-    throw new CortexError("FAILED", `cannot read ${file}: ${code}`, { cause: error });
+    throw new CortexError("FAILED", `cannot read ${file}: ${code}`, {
+      ...(code === "EACCES" && { hint: "it belongs to another user; set CORTEX_HOME to a folder of your own" }),
+      cause: error,
+    });
   }
 }
 

@@ -34,6 +34,7 @@ const exitStatuses = {
   FILE_NOT_FOUND: 4,
   TIMED_OUT: 5,
   CONFLICT: 6,
+  AGENT_REPLACED: 6,
   NO_CAPACITY: 7,
   INTERRUPTED: 130,
 } as const;

@@ -1,5 +1,5 @@
-import { homedir } from "node:os";
 import { CortexError } from "../core/errors.ts";
+import { userHome } from "../platform/home.ts";
 import { callerOf } from "./caller.ts";
 import { clientOver } from "./client.ts";
 import { credentialsOf, type TokenSource, tokenCredentials } from "./credentials.ts";
@@ -65,7 +65,7 @@ function targetOptions({ context, variables, home, serviceAccountFolder }: Conne
   return {
     ...(context !== undefined && { context }),
     variables,
-    home: home ?? homedir(),
+    home: home ?? userHome(),
     serviceAccountFolder: serviceAccountFolder ?? "/var/run/secrets/kubernetes.io/serviceaccount",
   };
 }

@@ -1,5 +1,5 @@
-import { homedir } from "node:os";
 import type { ClusterProbe, KubeContexts } from "../core/kubeconfig.ts";
+import { userHome } from "../platform/home.ts";
 import type { KubeClient } from "./kube-client.ts";
 import { kubeconfigFiles, readKubeconfig } from "./kubeconfig-file.ts";
 import { type KubeObject, resource } from "./objects.ts";
@@ -8,7 +8,7 @@ type Variables = Readonly<Record<string, string | undefined>>;
 
 /** @param file instead of what `variables` name @throws SPEC_INVALID, FAILED */
 export async function readContexts(file: string | undefined, variables: Variables): Promise<KubeContexts> {
-  const kubeconfig = await readKubeconfig(file === undefined ? kubeconfigFiles(variables, homedir()) : [file]);
+  const kubeconfig = await readKubeconfig(file === undefined ? kubeconfigFiles(variables, userHome()) : [file]);
   return {
     files: kubeconfig?.files ?? [],
     names: [...(kubeconfig?.contexts.keys() ?? [])],

@@ -36,7 +36,8 @@ export async function unpackOnce(folder: string, wheels: readonly WheelFile[], s
       await unpackAll(wheels, partial);
       await rename(partial, folder);
     } catch (error) {
-      await rm(partial, { recursive: true, force: true });
+      // What cannot be removed either goes with the next that is unpacked, and does not hide why.
+      await rm(partial, { recursive: true, force: true }).catch(() => {});
       // Another process was faster.
       if (!(await isFolder(folder))) throw error;
     }
@@ -47,10 +48,13 @@ export async function unpackOnce(folder: string, wheels: readonly WheelFile[], s
   return folder;
 }
 
-/** Waits for all, also when one fails: nothing may be written after that. */
 async function unpackAll(wheels: readonly WheelFile[], folder: string): Promise<void> {
-  const unpacked = await Promise.allSettled(wheels.map((wheel) => unpackWheel(wheel, folder)));
-  for (const one of unpacked) if (one.status === "rejected") throw one.reason;
+  await untilAll(wheels.map((wheel) => unpackWheel(wheel, folder)));
+}
+
+/** Waits for all, also when one fails: nothing may be written after that. @throws why the first of them failed */
+async function untilAll(works: readonly Promise<void>[]): Promise<void> {
+  for (const one of await Promise.allSettled(works)) if (one.status === "rejected") throw one.reason;
 }
 
 async function unpackWheel({ path: file, sha256 }: WheelFile, folder: string): Promise<void> {
@@ -62,7 +66,7 @@ async function unpackWheel({ path: file, sha256 }: WheelFile, folder: string): P
     return installed === undefined ? [] : [{ target: join(folder, installed), read }];
   });
   for (const parent of new Set(entries.map(({ target }) => dirname(target)))) await mkdir(parent, { recursive: true });
-  await Promise.all(entries.map(async ({ target, read }) => writeFile(target, await read())));
+  await untilAll(entries.map(async ({ target, read }) => writeFile(target, await read())));
 }
 
 async function readWheel(file: string): Promise<Buffer> {

@@ -1,13 +1,22 @@
 import { createHash } from "node:crypto";
 import { homedir, tmpdir, userInfo } from "node:os";
-import { join, resolve } from "node:path";
+import { isAbsolute, join, resolve } from "node:path";
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
-/** Where Cortex keeps what it knows: `CORTEX_HOME`, else the older `CORTEX_CLI_CONFIG_DIR`, else `~/.cortex`. */
+/**
+ * Where Cortex keeps what it knows: `CORTEX_HOME`, else the older `CORTEX_CLI_CONFIG_DIR`, else `~/.cortex`. A HOME that is empty
+ * or relative names no folder of a user: it would be another one wherever a command is run.
+ */
 export function cortexHome(variables: Variables): string {
   const named = variables.CORTEX_HOME || variables.CORTEX_CLI_CONFIG_DIR;
-  return named ? resolve(named) : join(homedir(), ".cortex");
+  return named ? resolve(named) : join(userHome(), ".cortex");
+}
+
+/** @returns the folder of the user, also where HOME is empty or relative */
+export function userHome(): string {
+  const named = homedir();
+  return isAbsolute(named) ? named : userInfo().homedir;
 }
 
 /** Longest path that a unix socket can be bound to on every Unix, its closing zero left out. */

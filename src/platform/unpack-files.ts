@@ -42,7 +42,7 @@ export async function unpackFiles(
       await mkdir(join(partial, usersName), { mode: 0o700 });
       await rename(partial, folder);
     } catch (error) {
-      await rm(partial, { recursive: true, force: true });
+      await rm(partial, { recursive: true, force: true }).catch(() => {});
       throw error;
     }
     await markUsed(folder);

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import { realpath } from "node:fs/promises";
-import { homedir } from "node:os";
 import { relative, resolve, sep } from "node:path";
 import type { Project, ProjectFile } from "../core/environment.ts";
 import { CortexError, type Problem } from "../core/errors.ts";
+import { userHome } from "../platform/home.ts";
 import { atMost } from "./at-most.ts";
 import { checkRoot } from "./check-root.ts";
 import { type HashCache, openHashCache } from "./hash-cache.ts";
@@ -35,7 +35,7 @@ export async function readProject(root: string, options: ReadProjectOptions): Pr
   const { signal } = options;
   const realRoot = await realpath(root);
   const cortexHome = options.environmentHome === undefined ? undefined : await realpathOrSame(options.environmentHome);
-  checkRoot({ root: realRoot, userHome: await realpathOrSame(options.userHome ?? homedir()), cortexHome });
+  checkRoot({ root: realRoot, userHome: await realpathOrSame(options.userHome ?? userHome()), cortexHome });
   const configFile = resolve(realRoot, options.configFile);
   const notOurs = [configFile, await realpathOrSame(configFile), cortexHome].filter((path) => path !== undefined);
   const except = new Set(notOurs.map((path) => toProjectPath(realRoot, path)));

@@ -1,8 +1,9 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, open, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 const main = resolve(import.meta.dirname, "../../src/main.ts");
@@ -52,6 +53,21 @@ describe("the program", () => {
       expect(ran.status).toBe(0);
       expect(ran.stderr).toContain("node_modules/commander/");
       expect(ran.stderr).not.toMatch(/node_modules\/(yaml|zod|chalk)\//);
+    },
+  );
+
+  test
+    .runIf(process.platform === "linux")
+    .for([[["--version"]], [["env", "list"]], [["env", "list", "-o", "json"]]] as const)(
+    "says so when the disk that the output of %j goes to is full, and does not end well",
+    async ([args]) => {
+      await using full = await open("/dev/full", "w");
+      const env = { PATH: process.env.PATH ?? "", CORTEX_HOME: home };
+      const child = spawn(process.execPath, [main, ...args], { env, stdio: ["ignore", full.fd, "pipe"] });
+      const told = await text(child.stderr!);
+      expect(child.exitCode ?? (await once(child, "close"))[0]).toBe(1);
+      expect(told).toMatch(/^error: the output could not be written: ENOSPC: no space left on device/);
+      expect(told.trim().split("\n")).toHaveLength(1);
     },
   );
 

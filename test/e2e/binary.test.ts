@@ -1,7 +1,7 @@
 import { execFile, execFileSync, spawn, spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { chmod, copyFile, mkdir, readdir, readlink, rm, stat, symlink, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
 import { projectRoot } from "../../scripts/toolchain.mjs";
@@ -31,12 +31,14 @@ const files = {
   "handler.py": handler,
 };
 
-/** Variables of a user that are meant for other programs; the first two would end Node at once. */
+/** Variables of a user that are meant for other programs; the first would end Node at once, others have it write or connect. */
 const foreign = {
   NODE_OPTIONS: "--no-such-option --require /nowhere.js",
   NODE_PATH: "/nowhere",
   NODE_ENV: "mine",
   NODE_PENDING_DEPRECATION: "1",
+  NODE_USE_ENV_PROXY: "1",
+  HTTP_PROXY: "proxy.example:3128",
 };
 
 describe.skipIf(missing)(`the binary${missing ? `: ${missing}` : ""}`, { timeout: 120_000 }, () => {
@@ -68,6 +70,22 @@ describe.skipIf(missing)(`the binary${missing ? `: ${missing}` : ""}`, { timeout
     await eventually(async () => ((await elsewhere.agentPid()) === undefined ? true : undefined));
     expect(await readdir(place)).toEqual(["serve models"]);
     await chmod(place, 0o755);
+  });
+
+  test.runIf(process.platform !== "win32")("writes nothing that a user asked of other programs on Node", async () => {
+    await using bench = await createBench(foreign, [binary]);
+    const written = join(bench.home, "..", "written");
+    const asked = {
+      NODE_DEBUG: "net,http,fs",
+      NODE_V8_COVERAGE: written,
+      CORTEX_FILL_CODE_CACHES: "1",
+    };
+    for (const args of [["--version"], ["get", "-o", "json"], ["predict", "nobody", "{}"]]) {
+      const plain = await bench.cortex(args);
+      expect(await bench.cortex(args, { env: asked })).toMatchObject({ status: plain.status, stderr: plain.stderr });
+    }
+    expect(existsSync(written)).toBe(false);
+    expect(await readdir(dirname(binary))).toEqual([basename(binary)]);
   });
 
   test("unpacks what it brings along when an API needs it, whole, for this user, by two deploys at once", async () => {

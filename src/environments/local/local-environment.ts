@@ -195,19 +195,21 @@ class LocalEnvironment implements Environment {
   async #ask<T>(ask: () => Promise<T>, signal: AbortSignal): Promise<T> {
     const deadline = performance.now() + patienceMs;
     for (let started = 0, pauseMs = 20; ; pauseMs = Math.min(longestPauseMs, pauseMs * 2)) {
+      let isAbsent: boolean;
       try {
         return await ask();
       } catch (error) {
-        if (!(error instanceof AgentAbsent)) throw error;
-        if (started === attempts || performance.now() > deadline) throw this.#noAgent(error);
+        if (!(error instanceof AgentAbsent || isReplaced(error))) throw error;
+        isAbsent = error instanceof AgentAbsent;
+        if (started === attempts || performance.now() > deadline) throw isAbsent ? this.#noAgent(error) : error;
       }
-      if (await startAgent(this.#options.home, this.#options.installation, signal)) started += 1;
-      // One holds the lock: it does not listen yet, or is about to end.
+      if (isAbsent && (await startAgent(this.#options.home, this.#options.installation, signal))) started += 1;
+      // One holds the lock: it does not listen yet, is about to end, or hands over to its successor.
       else await delay(pauseMs, undefined, { signal });
     }
   }
 
-  #noAgent(cause: AgentAbsent): CortexError {
+  #noAgent(cause: unknown): CortexError {
     return new CortexError("AGENT_FAILED", "the agent does not stay, or does not end", {
       hint: `see ${localFolders(this.#options.home).agentLog}`,
       cause,
@@ -215,14 +217,18 @@ class LocalEnvironment implements Environment {
   }
 
   async *#stream<T>(method: string, path: string, signal: AbortSignal, body?: unknown): AsyncGenerator<T> {
-    let stream: AsyncGenerator<T>;
-    const first = await this.#ask(() => {
-      // Begun anew each time: one that has failed is over, and would say that all is done.
-      stream = this.#client.lines<T>(method, path, signal, body);
-      return stream.next();
+    // Begun anew each time: one that has failed is over, and would say that all is done.
+    const [stream, first] = await this.#ask(async () => {
+      const begun = this.#client.lines<T>(method, path, signal, body);
+      return [begun, await begun.next()] as const;
     }, signal);
     if (first.done) return;
     yield first.value;
-    yield* stream!;
+    yield* stream;
   }
+}
+
+/** An agent that hands over refuses what would change anything before it begins, so that its successor may be asked the same. */
+function isReplaced(error: unknown): boolean {
+  return error instanceof CortexError && error.code === "AGENT_REPLACED";
 }

@@ -26,7 +26,9 @@ export async function handOver(self: AgentProcess, program: readonly string[]): 
   const ended = untilEnd(child);
   await log.close();
   const thaw = await self.agent.freeze(
-    new CortexError("CONFLICT", "the agent is being replaced by a newer one", { hint: "run the same command again" }),
+    new CortexError("AGENT_REPLACED", "the agent is being replaced by that of another build", {
+      hint: "run the same command again",
+    }),
   );
   const takeLockBack = self.releaseLock();
   try {
