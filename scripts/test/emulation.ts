@@ -8,6 +8,10 @@ export const arm64Libraries = "/usr/aarch64-linux-gnu";
 export function findEmulator(): string | undefined {
   if (process.platform !== "linux" || process.arch === "arm64") return undefined;
   if (!existsSync(`${arm64Libraries}/lib/ld-linux-aarch64.so.1`)) return undefined;
-  const { stdout } = spawnSync("sh", ["-c", "command -v qemu-aarch64-static || command -v qemu-aarch64"]);
-  return stdout.toString().trim() || undefined;
+  // Undefined where there is no shell on the PATH.
+  const { stdout }: { stdout?: Buffer } = spawnSync("sh", [
+    "-c",
+    "command -v qemu-aarch64-static || command -v qemu-aarch64",
+  ]);
+  return stdout?.toString().trim() || undefined;
 }
