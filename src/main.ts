@@ -6,7 +6,7 @@ import type { Check } from "./core/check.ts";
 import type { CloudClusters, ClusterId } from "./core/cloud-cluster.ts";
 import type { ClusterAdmin } from "./core/cluster.ts";
 import type { Environment } from "./core/environment.ts";
-import { CortexError } from "./core/errors.ts";
+import { CortexError, exitStatus } from "./core/errors.ts";
 import type { ProgramUpdates } from "./core/program-update.ts";
 import type { LogArchive } from "./environments/kubernetes/logs/log-archive.ts";
 import type { ImageBuilder } from "./image/image.ts";
@@ -407,4 +407,10 @@ function currentFolder(): string {
   }
 }
 
-void main(process.argv.slice(2));
+main(process.argv.slice(2)).catch(async (error: unknown) => {
+  // What fails before there is anything that could show it better; a bug of ours keeps its stack.
+  if (!(error instanceof CortexError)) throw error;
+  const hint = error.hint === undefined ? "" : `hint: ${error.hint}\n`;
+  await written(process.stderr, `error: ${error.message}\n${hint}`);
+  process.exit(exitStatus(error));
+});

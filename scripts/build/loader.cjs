@@ -3,7 +3,7 @@
 // all of `node -e 0` (an ES module touches every export of a builtin), and only a script takes a cache that is filled after
 // the functions in it were compiled. A cache that V8 does not like (another version or processor) is ignored.
 "use strict";
-const { openSync, readFileSync, readSync, renameSync, writeFileSync } = require("node:fs");
+const { existsSync, openSync, readFileSync, readSync, renameSync, writeFileSync } = require("node:fs");
 const { pathToFileURL } = require("node:url");
 const vm = require("node:vm");
 
@@ -95,11 +95,13 @@ globalThis.fetch = (...request) => {
 
 /**
  * Starts this executable anew, as this very process, without variables that make Node write where a user did not ask Cortex to:
- * Node has read them by now. A script that starts Node does without them itself; on Windows no process can become another.
+ * Node has read them by now. A script that starts Node does without them itself; on Windows no process can become another, and an
+ * executable that was replaced just now, or whose parent speaks to it by a channel of Node's, stays what it is.
  */
 function startWithout(names) {
   const isDisturbed = names.some((name) => process.env[name] !== undefined);
-  if (!isExecutable || !isDisturbed || process.execve === undefined) return;
+  if (!isExecutable || !isDisturbed || process.platform === "win32") return;
+  if (process.channel || !existsSync(process.execPath)) return;
   const others = Object.entries(process.env).filter(([name]) => !names.includes(name));
   process.execve(process.execPath, [process.argv0, ...process.argv.slice(2)], Object.fromEntries(others));
 }

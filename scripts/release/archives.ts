@@ -19,7 +19,7 @@ const sameEverywhere = [
 ];
 
 /** Blocks of this size are packed side by side, two at a time: the bytes depend on it, so it is written out. */
-const xzFlags = ["-6", "--threads=2", "--block-size=64MiB", "--stdout"];
+export const xzFlags = ["-6", "--threads=2", "--block-size=64MiB", "--stdout"];
 
 /** Packs `folder/name` into a new file, by gzip. @param time seconds since the epoch */
 export async function makeTarGz(folder: string, name: string, time: number, file: string): Promise<void> {

@@ -31,6 +31,8 @@ function Install-Cortex {
 
   $folder = $env:CORTEX_INSTALL_DIR
   if (-not $folder) { $folder = Join-Path $HOME '.local\bin' }
+  # .NET would take a path for one from the folder in which the process was started, and does not know ~.
+  $folder = $ExecutionContext.SessionState.Path.GetUnresolvedProviderPathFromPSPath($folder)
   $program = Join-Path $folder 'cortex.exe'
   if ((Test-Path -LiteralPath $program) -and -not $env:CORTEX_REPLACE -and -not (Test-Cortex $program)) {
     throw "$program is there already, and it is another program; to keep it, set CORTEX_INSTALL_DIR to another folder, to replace it set CORTEX_REPLACE=1"
@@ -89,6 +91,7 @@ function Save-File([string] $url, [string] $file) {
   foreach ($hop in 0..10) {
     $request = [Net.HttpWebRequest] [Net.WebRequest]::Create($at)
     $request.AllowAutoRedirect = $false
+    $request.UserAgent = 'cortex-install'
     # A proxy would have another machine in mind.
     if (Test-Loopback $at) { $request.Proxy = $null }
     try { $response = $request.GetResponse() } catch { throw "cannot download ${url}: $($_.Exception.GetBaseException().Message)" }

@@ -199,6 +199,7 @@ by_wget() {
     next=$(sed -n 's/^ *[Ll]ocation: *\([^[:space:]]*\).*/\1/p' "$work/answer" | head -n 1)
     case $next in
       "") return 1 ;;
+      //*) at=${at%%://*}:$next ;;
       /*)
         rest=${at#*://}
         at=${at%%://*}://${rest%%/*}$next

@@ -75,7 +75,7 @@ function readText(file: string): string | undefined {
     const { code } = error as NodeJS.ErrnoException;
     if (code === "ENOENT" || code === "ENOTDIR") return undefined;
     throw new CortexError("FAILED", `cannot read ${file}: ${code}`, {
-      ...(code === "EACCES" && { hint: "it belongs to another user; set CORTEX_HOME to a folder of your own" }),
+      ...(code === "EACCES" && { hint: "it may belong to another user; set CORTEX_HOME to a folder of your own" }),
       cause: error,
     });
   }

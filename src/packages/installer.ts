@@ -1,7 +1,7 @@
 import { chmod, readFile, writeFile } from "node:fs/promises";
-import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { CortexError } from "../core/errors.ts";
+import { userHome } from "../platform/home.ts";
 import { findOnPath, type Python, type Variables } from "./find-python.ts";
 import { type LockedWheel, type RuntimeFiles, unpackPip } from "./runtime-wheels.ts";
 
@@ -77,7 +77,7 @@ export async function hasPipSettings(variables: Variables): Promise<boolean> {
   const names = Object.keys(variables).filter((name) => variables[name]);
   if (names.some((name) => uvSetting.test(name))) return false;
   if (names.some((name) => pipSetting.test(name))) return true;
-  const home = homedir();
+  const home = userHome();
   const files = [
     "/etc/pip.conf",
     "/etc/xdg/pip/pip.conf",

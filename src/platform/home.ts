@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { homedir, tmpdir, userInfo } from "node:os";
 import { isAbsolute, join, resolve } from "node:path";
+import { CortexError } from "../core/errors.ts";
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
@@ -13,10 +14,15 @@ export function cortexHome(variables: Variables): string {
   return named ? resolve(named) : join(userHome(), ".cortex");
 }
 
-/** @returns the folder of the user, also where HOME is empty or relative */
-export function userHome(): string {
-  const named = homedir();
-  return isAbsolute(named) ? named : userInfo().homedir;
+/** @returns the folder of the user, also where HOME is empty or relative @throws FAILED where the system knows no such user */
+export function userHome(variables: Variables = {}): string {
+  try {
+    const named = variables.HOME || homedir();
+    return isAbsolute(named) ? named : userInfo().homedir;
+  } catch (cause) {
+    const hint = "set HOME, or CORTEX_HOME, to a folder that you may write";
+    throw new CortexError("FAILED", "this system knows of no home folder for its user", { hint, cause });
+  }
 }
 
 /** Longest path that a unix socket can be bound to on every Unix, its closing zero left out. */

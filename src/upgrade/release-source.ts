@@ -25,7 +25,8 @@ export function releaseSource(variables: Variables): string {
     );
   }
   const isSafe = url?.protocol === "https:" || (url?.protocol === "http:" && isLoopback(url));
-  if (isSafe) return named.replace(/\/+$/, "");
+  // Names of files are put behind it.
+  if (isSafe && !url.search && !url.hash) return named.replace(/\/+$/, "");
   throw new CortexError("USAGE", `CORTEX_RELEASES_URL is ${named}, from which no program is taken`, {
     hint: "name an https:// address, or unset it; http:// is for this machine alone",
   });

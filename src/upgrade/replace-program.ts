@@ -52,7 +52,7 @@ export async function withFolderBeside(executable: string, work: (folder: string
 const folderPrefix = ".cortex-upgrade-";
 
 async function removeLeftFolders(folder: string): Promise<void> {
-  for (const name of await readdir(folder)) {
+  for (const name of await readdir(folder).catch(() => [])) {
     const owner = /^(\d+)-\w{6}$/.exec(name.startsWith(folderPrefix) ? name.slice(folderPrefix.length) : "")?.[1];
     if (owner !== undefined && !isAlive(Number(owner))) await removeQuietly(join(folder, name));
   }

@@ -225,8 +225,10 @@ export function describeConformance(environment: string, create: () => Promise<B
         const response = await bench.request(`/echoes${path}`, init);
         return { status: response.status, type: response.headers.get("content-type"), body: await response.text() };
       };
-      const asked = await bench.heard(async () => JSON.parse((await ask("/some/where?a=1&b=two")).body));
-      expect(asked).toEqual({ method: "get", query: { a: "1", b: "two" } });
+      await bench.heard(async () => {
+        const asked = JSON.parse((await ask("/some/where?a=1&b=two")).body);
+        expect(asked).toEqual({ method: "get", query: { a: "1", b: "two" } });
+      });
       expect((await ask("", { method: "PUT", body: "x" })).body).toBe("put");
       expect((await ask("", { method: "DELETE" })).body).toBe("deleted");
       expect((await ask("", { method: "PATCH", body: "x" })).status).toBe(405);
@@ -344,8 +346,10 @@ class PythonPredictor:
         ".env": "TOKEN=secret-1\n",
       });
       const deployed = await deploy(folder);
-      const seen = await bench.heard(async () => (await post("/configured", 1)).json());
-      expect(seen).toEqual({ config: "hi", env: "3", dotenv: "secret-1" });
+      await bench.heard(async () => {
+        const seen = await (await post("/configured", 1)).json();
+        expect(seen).toEqual({ config: "hi", env: "3", dotenv: "secret-1" });
+      });
       expect(deployed.stdout + deployed.stderr).not.toContain("secret-1");
     });
 

@@ -18,7 +18,11 @@ const root = resolve(import.meta.dirname, "../..");
 const run = promisify(execFile);
 const pathOf = (program: string) =>
   spawnSync("sh", ["-c", `command -v ${program}`], { encoding: "utf8" }).stdout.trim();
-const isThere = (program: string) => spawnSync(program, ["--version"]).error === undefined;
+const isThere = (program: string) => {
+  const { error, stdout } = spawnSync(program, ["--version"], { encoding: "utf8" });
+  // Others of that name are told apart by the installer, and refused.
+  return error === undefined && (program !== "wget" || stdout.startsWith("GNU Wget 1"));
+};
 const isUnix = process.platform !== "win32" && isThere("curl");
 const archive = `cortex-1.0.0-${thisTarget}`;
 /** Found on every Linux and macOS; curl, wget and xz are given to a test that has them. */

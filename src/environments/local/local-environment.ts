@@ -18,6 +18,7 @@ import { agentAddress } from "../../platform/home.ts";
 import type { Api, RealtimeApi, TrafficSplitter } from "../../spec/api.ts";
 import { hasStoredApis } from "./agent/api-store.ts";
 import type { AgentInfo, Refresh, RollBack, RollOut } from "./agent/protocol.ts";
+import { takeOverMs } from "./agent/succession.ts";
 import { AgentAbsent, type AgentClient, agentClient } from "./agent-client.ts";
 import { namedPort } from "./gateway-port.ts";
 import type { Installation } from "./installation.ts";
@@ -193,7 +194,7 @@ class LocalEnvironment implements Environment {
   }
 
   async #ask<T>(ask: () => Promise<T>, signal: AbortSignal): Promise<T> {
-    const deadline = performance.now() + patienceMs;
+    const startedAt = performance.now();
     for (let started = 0, pauseMs = 20; ; pauseMs = Math.min(longestPauseMs, pauseMs * 2)) {
       let isAbsent: boolean;
       try {
@@ -201,7 +202,8 @@ class LocalEnvironment implements Environment {
       } catch (error) {
         if (!(error instanceof AgentAbsent || isReplaced(error))) throw error;
         isAbsent = error instanceof AgentAbsent;
-        if (started === attempts || performance.now() > deadline) throw isAbsent ? this.#noAgent(error) : error;
+        const isOver = performance.now() - startedAt > (isAbsent ? patienceMs : takeOverMs);
+        if (started === attempts || isOver) throw isAbsent ? this.#noAgent(error) : error;
       }
       if (isAbsent && (await startAgent(this.#options.home, this.#options.installation, signal))) started += 1;
       // One holds the lock: it does not listen yet, is about to end, or hands over to its successor.

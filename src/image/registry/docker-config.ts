@@ -1,8 +1,8 @@
 import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
-import { homedir } from "node:os";
 import { join } from "node:path";
 import type { Variables } from "../../packages/find-python.ts";
+import { userHome } from "../../platform/home.ts";
 
 export interface Password {
   readonly username: string;
@@ -58,7 +58,7 @@ export async function findLogin(registry: string, variables: Variables, signal: 
 }
 
 function configFile(variables: Variables): string {
-  const folder = variables.DOCKER_CONFIG || join(variables.HOME || homedir(), ".docker");
+  const folder = variables.DOCKER_CONFIG || join(userHome(variables), ".docker");
   return join(folder, "config.json");
 }
 

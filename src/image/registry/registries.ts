@@ -1,8 +1,8 @@
 import { readdir, readFile } from "node:fs/promises";
-import { homedir } from "node:os";
 import { join } from "node:path";
 import type { CortexError } from "../../core/errors.ts";
 import type { Variables } from "../../packages/find-python.ts";
+import { userHome } from "../../platform/home.ts";
 import type { Repository } from "../reference.ts";
 import { authorise, describeLogin } from "./authorisation.ts";
 import { findLogin, type Login } from "./docker-config.ts";
@@ -130,7 +130,7 @@ function throwUnlessAborted(error: unknown, registry: string, signal: AbortSigna
 
 /** Certificates of authorities that Docker would trust for `host`. */
 async function readCertificates(host: string, variables: Variables): Promise<string[]> {
-  const config = variables.XDG_CONFIG_HOME || join(variables.HOME || homedir(), ".config");
+  const config = variables.XDG_CONFIG_HOME || join(userHome(variables), ".config");
   const folders = ["/etc/docker/certs.d", join(config, "docker/certs.d"), "/etc/containers/certs.d"];
   const texts: string[] = [];
   for (const folder of folders.map((one) => join(one, host))) {

@@ -16,6 +16,9 @@ export interface EmulatedProgram extends AsyncDisposable {
 const magic = "\\x7fELF\\x02\\x01\\x01\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x02\\x00\\xb7\\x00";
 const mask = "\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\x00\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\xfe\\xff\\xff\\xff";
 
+/** What is tried before a test begins has no other limit. */
+const limited = { timeout: 60_000, killSignal: "SIGKILL" } as const;
+
 /** Says so once the emulator `$1` is registered; ends with its standard input. */
 const register = `mount -t binfmt_misc none /proc/sys/fs/binfmt_misc
 printf %s ":arm64:M::$2:$3:$1:F" >/proc/sys/fs/binfmt_misc/register
@@ -35,12 +38,18 @@ export async function startEmulated(): Promise<EmulatedProgram | string> {
     return "needs qemu: apt install qemu-user-static libc6-arm64-cross libstdc++6-arm64-cross libatomic1-arm64-cross";
   const env = { QEMU_LD_PREFIX: arm64Libraries };
   const program = { file, name: `${relative(projectRoot, file)} under qemu`, env, target: "linux-arm64", isSlow: true };
-  if (spawnSync(file, ["--version"], { env }).status === 0) return { program, async [Symbol.asyncDispose]() {} };
+  // What cannot be started is tried as a shell's script, in a folder where that could write nothing.
+  const isTold = spawnSync(file, ["--version"], { cwd: "/proc", env, ...limited }).status === 0;
+  if (isTold) return { program, async [Symbol.asyncDispose]() {} };
 
   const command = ["sh", "-ec", register, "sh", emulator, magic, mask];
+  const absent = ["unshare", "nsenter"].find((name) => spawnSync(name, ["--version"], limited).error !== undefined);
+  if (absent) return `there is no ${absent}`;
   const holder = spawn("unshare", ["--user", "--map-root-user", "--mount", ...command]);
   const complaint = text(holder.stderr);
+  const tooLate = setTimeout(() => holder.kill("SIGKILL"), limited.timeout);
   const [said] = await Promise.race([once(holder.stdout, "data"), once(holder, "close")]);
+  clearTimeout(tooLate);
   if (String(said) !== "registered\n") return `the kernel cannot be told of qemu: ${(await complaint).trim()}`;
   return {
     program: { ...program, before: ["nsenter", `--target=${holder.pid}`, "--user", "--preserve-credentials"] },

@@ -8,10 +8,9 @@ import { walkAstray, walkLocally } from "./local.ts";
 import { walkInTerminal } from "./terminal.ts";
 import { commandsOf, walkElsewhere, walkThroughEnvironments, walkThroughHelp, walkThroughUpgrades } from "./tools.ts";
 
-const timeout = 900_000;
-
 /** Tests that walk through every command of a program, and that none is left out; of one that is slow, a command at a time. */
 export function walkThrough(program: Program): void {
+  const timeout = program.isSlow ? 900_000 : 480_000;
   describe(`every command of ${program.name}`, { timeout, concurrent: !program.isSlow }, () => {
     const walked = new Set<string>();
     let emulator: Emulator;

@@ -205,10 +205,15 @@ clusterTest("deploying to a cluster", { timeout: 480_000, concurrent: false }, (
     const refused = await bench.cortex(["deploy", other, "-o", "json"]);
     expect(refused.status).toBe(6);
     expect(refused.stderr).toMatch(/killed is updating: revision 1 by \S+@\S+, since \d+ s/);
-    const going = bench.cortex(["deploy", folder]);
+    const going = bench.start(["deploy", folder]);
+    let stderr = "";
+    going.stderr!.on("data", (chunk: Buffer) => {
+      stderr += chunk;
+    });
+    const status = new Promise((resolve) => going.once("close", resolve));
+    await eventually(() => stderr.includes("killed-") || undefined);
     await letGo("killed");
-    const again = await going;
-    expect(again, again.stderr).toMatchObject({ status: 0 });
+    expect(await status, stderr).toBe(0);
     const history = await bench.cortex(["history", "killed", "-o", "json"]);
     expect(history.json<unknown[]>()).toHaveLength(1);
     await remove("killed");

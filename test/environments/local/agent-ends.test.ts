@@ -81,10 +81,18 @@ test("an agent that is told to end answers what is in-flight, and a command give
   await bench.cortex(["deploy", folder]);
   const until = join(bench.home, "..", "go");
   const answer = post(bench, "/a", { until });
+  answer.catch(() => {});
   await eventually(async () => (await get(bench, "a"))?.metrics.in_flight === 1 || undefined);
   const older = await bench.agentPid();
   process.kill(older!, "SIGTERM");
-  const showing = bench.cortex(["get", "-o", "json"]);
+  await eventually(async () => ((await bench.agentPid()) === undefined ? true : undefined));
+  let isShown = false;
+  const showing = bench.cortex(["get", "-o", "json"]).finally(() => {
+    isShown = true;
+  });
+  // A command that waits shows nothing of it: after a second it would long have answered, and the agent waits for ten.
+  await new Promise((passed) => setTimeout(passed, 1_000));
+  expect(isShown).toBe(false);
   await writeFile(until, "");
   const shown = await showing;
   expect(shown, shown.stderr).toMatchObject({ status: 0 });
@@ -107,10 +115,15 @@ test("an agent that leaves just as it is told to deploy is started again, and do
   });
   await rm(address, { force: true });
   await new Promise<void>((listening) => leaving.listen(address, listening));
-  const deployed = await bench.cortex(["deploy", await project("b")]);
-  expect(deployed, deployed.stderr).toMatchObject({ status: 0 });
-  expect(deployed.stdout).toContain("b is live");
-  expect(await textOf(bench, "b")).toBe("b");
+  try {
+    const deployed = await bench.cortex(["deploy", await project("b")]);
+    expect(deployed, deployed.stderr).toMatchObject({ status: 0 });
+    expect(deployed.stdout).toContain("b is live");
+    expect(await textOf(bench, "b")).toBe("b");
+  } finally {
+    leaving.close();
+    leaving.closeAllConnections();
+  }
 });
 
 test("an API whose files somebody has edited into nonsense keeps no other from coming back", async () => {

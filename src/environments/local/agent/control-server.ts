@@ -28,7 +28,12 @@ const maxBodyBytes = 8 * 2 ** 20;
 /** A list that is watched is sent again this often, for its rates. */
 const watchMs = 2_000;
 
-const httpStatuses: Partial<Record<ErrorCode, number>> = { API_NOT_FOUND: 404, REVISION_NOT_FOUND: 404, CONFLICT: 409 };
+const httpStatuses: Partial<Record<ErrorCode, number>> = {
+  API_NOT_FOUND: 404,
+  REVISION_NOT_FOUND: 404,
+  CONFLICT: 409,
+  AGENT_REPLACED: 409,
+};
 
 /** Answers the CLI at `address` (a unix socket or named pipe); protocol.ts says what is asked. */
 export async function startControlServer(address: string, ports: ControlPorts): Promise<ControlServer> {
