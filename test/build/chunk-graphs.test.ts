@@ -105,7 +105,7 @@ const parts: Readonly<Record<string, Allowed>> = {
   "environments/kubernetes/doctor/check-cluster.ts": ["environments/kubernetes", ...kubernetes, "core"],
   "kubernetes/connect.ts": ["kubernetes", "core/streams.ts", "platform/home.ts", "spec/nearest.ts"],
   "kubernetes/probe.ts": ["kubernetes", "platform/home.ts"],
-  "image/check-registry.ts": ["image/check-registry.ts", "image/reference.ts", "image/registry"],
+  "image/check-registry.ts": ["image/check-registry.ts", "image/reference.ts", "image/registry", "platform/home.ts"],
   "image/image-builder.ts": ["image", "packages", "platform", "project"],
   "project/project-files.ts": ["project/project-files.ts"],
   "cluster/addons/cluster-admin.ts": ["cluster/addons", ...kubernetes, "core"],
