@@ -107,7 +107,8 @@ function put(file: string, text: string): void {
 describe.skipIf(!isUnix)("the section `Install` of README.md", () => {
   test("installs as it is printed, releases coming from this machine", async () => {
     await using here = await machine();
-    const ran = await here.shell(printedInstallation(releases.url));
+    // As on a system where nothing was installed for this user yet.
+    const ran = await here.shell(printedInstallation(releases.url), { PATH: join(here.home, "../bin") });
     expect(ran).toEqual({ status: 0, output: expect.stringContaining(`cortex 1.0.0 is installed: ${here.program}\n`) });
     expect(ran.output.endsWith("\ncortex 1.0.0\n")).toBe(true);
     expect((await stat(here.program)).mode & 0o777).toBe(0o755);

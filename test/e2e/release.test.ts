@@ -93,7 +93,7 @@ describe.skipIf(process.platform !== "linux")("a release", { timeout: 120_000 },
     await using server = await releaseServer(join(dist, "release"));
     const folder = join(dist, "bin");
     const path = `${folder}:${process.env.PATH}`;
-    const env = { ...process.env, PATH: path, CORTEX_RELEASES_URL: server.url, CORTEX_INSTALL_DIR: folder };
+    const env = { ...process.env, PATH: path, HOME: dist, CORTEX_RELEASES_URL: server.url, CORTEX_INSTALL_DIR: folder };
     const { stdout } = await run("sh", ["-c", printedInstallation(server.url)], { env });
     expect(stdout).toBe("cortex 1.0.0\n");
     expect(await readdir(folder)).toEqual(["cortex"]);
